@@ -1,0 +1,1 @@
+"""FlowForge on AWS: files to Bronze, Silver and Gold datasets on S3."""

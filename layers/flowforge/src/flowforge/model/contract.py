@@ -1,0 +1,101 @@
+"""The schema contract: the types that Silver promises, as a numbered object that people can read and edit."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from flowforge.model.base import Document
+
+DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
+MAX_DECIMAL_PRECISION = 38
+
+
+class Type(StrEnum):
+    """The families of types a column can have. ``undetermined``: every value so far was null."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    FLOAT = "float"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    UNDETERMINED = "undetermined"
+
+
+class DataType(Document):
+    """A type with what its casts need: precision and scale, the form of a date, the separator of thousands."""
+
+    type: Type
+    precision: int | None = None
+    scale: int | None = None
+    format: str | None = None
+    thousands_separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+
+    @classmethod
+    def parse(cls, text: str, *, format: str | None = None, thousands_separator: str | None = None) -> Self:  # noqa: A002
+        """Read the form that people write: ``integer``, ``decimal(18,2)``, ``date``. Raises ValueError for another."""
+        decimal = DECIMAL.fullmatch(text.strip().lower())
+        precision, scale = (int(decimal[1]), int(decimal[2])) if decimal else (None, None)
+        known = [member.value for member in Type if member not in (Type.UNDETERMINED, Type.DECIMAL)]
+        if not decimal and text not in known:
+            raise ValueError(f"{text!r} is no data type; known are {', '.join(known)} and decimal(precision,scale)")
+        return cls(
+            type=Type.DECIMAL if decimal else Type(text),
+            precision=precision,
+            scale=scale,
+            format=format,
+            thousands_separator=thousands_separator,
+        )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.type is Type.DECIMAL and not (
+            self.precision is not None
+            and self.scale is not None
+            and 1 <= self.precision <= MAX_DECIMAL_PRECISION
+            and 0 <= self.scale <= self.precision
+        ):
+            raise ValueError(f"decimal({self.precision},{self.scale}): the precision is 1 to 38, the scale 0 to the precision")
+        if self.format is not None and self.type not in (Type.DATE, Type.TIMESTAMP):
+            raise ValueError(f"a format belongs to a date or a timestamp, not to {self.type.value}")
+        if self.thousands_separator is not None and self.type not in (Type.INTEGER, Type.DECIMAL, Type.FLOAT):
+            raise ValueError(f"a thousands separator belongs to a number, not to {self.type.value}")
+        return self
+
+    def __str__(self) -> str:
+        """The form that people write."""
+        return f"decimal({self.precision},{self.scale})" if self.type is Type.DECIMAL else self.type.value
+
+
+class ContractColumn(Document):
+    """One column of Silver: its name there, the name it has in Bronze, its type."""
+
+    name: str
+    source: str
+    data_type: DataType
+    declared: bool = False
+
+
+class Contract(Document):
+    """The columns of a Silver table, in order. A new version is a new object; none is ever changed."""
+
+    schema_version: int = 1
+    version: Annotated[int, Field(ge=1)]
+    run_id: str
+    columns: tuple[ContractColumn, ...]
+
+    @field_validator("columns")
+    @classmethod
+    def _names_are_unique(cls, columns: tuple[ContractColumn, ...]) -> tuple[ContractColumn, ...]:
+        names = [column.name for column in columns]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the contract names {', '.join(twice)} more than once")
+        return columns
+
+    def column(self, name: str) -> ContractColumn | None:
+        """The column of that name, or None."""
+        return next((column for column in self.columns if column.name == name), None)

@@ -1,0 +1,55 @@
+"""What is recorded of an execution and of a job that failed."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from flowforge.model.base import Document
+from flowforge.model.job import Identifier
+from flowforge.model.step import Step
+
+
+class JobOutcome(Document):
+    """How a job of an execution ended. ``error_key`` points to its JobFailure; None where it could not be recorded."""
+
+    job_id: Identifier
+    status: Literal["succeeded", "failed"]
+    error_key: str | None = None
+
+
+class JobFailure(Document):
+    """The error that ended a job, as the state machine saw it. Stored under ``runs/{executionId}/{jobId}/error.json``."""
+
+    kind: Literal["job_failed"] = "job_failed"
+    schema_version: Literal[1] = 1
+    execution_id: Identifier
+    job_id: Identifier
+    step: Step
+    error: str
+    cause: str
+
+
+class ExecutionRecord(Document):
+    """How an execution ended. Stored as ``runs/{executionId}/record.json``."""
+
+    kind: Literal["execution_ended"] = "execution_ended"
+    schema_version: Literal[1] = 1
+    execution_id: Identifier
+    status: Literal["succeeded", "failed"]
+    jobs: tuple[JobOutcome, ...] = ()
+    error: str | None = None
+    cause: str | None = None
+
+
+class RecordRequest(Document):
+    """The payload of the function that records."""
+
+    event: Annotated[JobFailure | ExecutionRecord, Field(discriminator="kind")]
+
+
+class RecordResponse(Document):
+    """The answer of the function that records: where the record lies, and the error to end with in one line."""
+
+    key: str
+    error: str | None = None
+    cause: str | None = None

@@ -1,0 +1,81 @@
+"""The plan of an execution: everything that a clock or a listing could change, fixed before the first step."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from flowforge.model.base import Document
+from flowforge.model.errors import ConfigFault
+from flowforge.model.job import Identifier, Job, Slug
+
+
+class PlanRequest(Document):
+    """The payload of the function that plans. ``input`` is the execution's input as it was started."""
+
+    execution_id: Identifier
+    started_at: AwareDatetime
+    input: "ExecutionInput"
+
+
+class ExecutionInput(Document):
+    """What an execution is started with: the workflow, and the landing keys of a job where they are chosen by hand.
+
+    ``files`` maps a job's id to keys in the order in which they are read; a job that is not there reads what its
+    file pattern finds below its landing prefix, in order of arrival.
+    """
+
+    workflow_id: Identifier
+    files: dict[Identifier, tuple[str, ...]] = {}
+
+
+class SourceFile(Document):
+    """A landing object as it was when the run was planned."""
+
+    key: str
+    name: str
+    etag: str
+    version_id: str | None = None
+    size_bytes: Annotated[int, Field(ge=0)]
+
+
+class JobPlan(Document):
+    """One job of the run: its definition, its run id, its sources in order, the contract it starts from (None: the first run)."""
+
+    job: Job
+    run_id: str
+    sources: tuple[SourceFile, ...]
+    contract_version: int | None = None
+
+
+class Plan(Document):
+    """What every step of an execution reads first."""
+
+    schema_version: Literal[1] = 1
+    execution_id: Identifier
+    workflow_id: Identifier
+    workflow_slug: Slug
+    planned_at: AwareDatetime
+    jobs: tuple[JobPlan, ...]
+
+    def job(self, job_id: str) -> JobPlan:
+        """The job of that id. Raises ConfigFault where the plan has none."""
+        for planned in self.jobs:
+            if planned.job.id == job_id:
+                return planned
+        raise ConfigFault(f"the plan of {self.execution_id} has no job {job_id}")
+
+
+class PlannedJob(Document):
+    """A job in the answer of the function that plans."""
+
+    job_id: Identifier
+
+
+class PlanResponse(Document):
+    """The answer of the function that plans: where the plan lies, and the jobs by order group."""
+
+    plan_key: str
+    groups: tuple[tuple[PlannedJob, ...], ...]
+
+
+PlanRequest.model_rebuild()

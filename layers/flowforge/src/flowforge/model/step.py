@@ -1,0 +1,133 @@
+"""What a step is asked and what it answers, the same on every tier."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from flowforge.model.base import Document
+from flowforge.model.job import Identifier
+
+
+class Step(StrEnum):
+    """The three steps of a job, named as the functions that run them."""
+
+    BRONZE_INGEST = "bronze_ingest"
+    SILVER_TRANSFORM = "silver_transform"
+    GOLD_PUBLISH = "gold_publish"
+
+
+class StepRequest(Document):
+    """The payload of a step: ids and a pointer, nothing that could differ between two tries."""
+
+    schema_version: Literal[1]
+    execution_id: Identifier
+    job_id: Identifier
+    step: Step
+    plan_key: str
+
+
+class BronzeCounts(Document):
+    """``read = written + malformed``, in records of the source files; ``read`` is counted apart from the writer."""
+
+    read: int
+    written: int
+    malformed: int = 0
+
+    def broken_equations(self) -> list[str]:
+        """The equations that do not hold, written out with their numbers."""
+        return broken([("read = written + malformed", self.read, self.written + self.malformed)])
+
+
+class SilverCounts(Document):
+    """What became of each row that Silver read, and what that did to the table."""
+
+    read: int
+    accepted: int
+    duplicates: int
+    quarantined: int
+    filtered: int = 0
+    inserted: int
+    updated: int
+    unchanged: int
+    stale: int
+    deleted: int = 0
+    before: int
+    after: int
+
+    def broken_equations(self) -> list[str]:
+        """The equations that do not hold, written out with their numbers."""
+        return broken(
+            [
+                (
+                    "read = accepted + duplicates + quarantined + filtered",
+                    self.read,
+                    self.accepted + self.duplicates + self.quarantined + self.filtered,
+                ),
+                (
+                    "accepted = inserted + updated + unchanged + stale",
+                    self.accepted,
+                    self.inserted + self.updated + self.unchanged + self.stale,
+                ),
+                ("after = before + inserted - deleted", self.after, self.before + self.inserted - self.deleted),
+            ]
+        )
+
+
+class GoldCounts(Document):
+    """``read`` rows of Silver became ``written`` rows, whose group counts sum to ``represented``."""
+
+    read: int
+    written: int
+    represented: int
+
+    def broken_equations(self) -> list[str]:
+        """The equations that do not hold, written out with their numbers."""
+        return broken([("read = sum of the group counts", self.read, self.represented)])
+
+
+def broken(equations: list[tuple[str, int, int]]) -> list[str]:
+    """The equations whose sides differ, each with its numbers."""
+    return [f"{text}: {left} is not {right}" for text, left, right in equations if left != right]
+
+
+class PublishedObject(Document):
+    """An object that a step published, and what it is."""
+
+    role: Literal["bronze", "silver", "gold", "quarantine", "archive"]
+    key: str
+    etag: str
+    rows: int
+    size_bytes: int
+
+
+class RuleOutcome(Document):
+    """How many rows broke a rule."""
+
+    rule: str
+    column: str
+    severity: str
+    failed: int
+
+
+class StepResult(Document):
+    """What a step did. Stored under ``runs/``; a step whose result lies there returns it at once."""
+
+    schema_version: Literal[1] = 1
+    execution_id: str
+    job_id: str
+    run_id: str
+    step: Step
+    planned_at: AwareDatetime
+    counts: Annotated[BronzeCounts | SilverCounts | GoldCounts, Field(union_mode="left_to_right")]
+    outputs: tuple[PublishedObject, ...]
+    head: Literal["current", "superseded", "none"] = "none"
+    contract_version: int | None = None
+    rules: tuple[RuleOutcome, ...] = ()
+    notes: tuple[str, ...] = ()
+    read_bytes: int
+    duration_seconds: float
+
+    def output(self, role: str) -> PublishedObject | None:
+        """The first object of that role, or None."""
+        return next((item for item in self.outputs if item.role == role), None)

@@ -1,0 +1,71 @@
+"""A workflow: ordered jobs under one name."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from flowforge.model.base import Document
+from flowforge.model.errors import ConfigFault
+from flowforge.model.job import Identifier, Job, Slug, with_slug
+
+MAX_JOBS = 200
+"""An execution's history holds 25,000 events; a job with all its retries takes up to about 110 of them."""
+
+
+class Workflow(Document):
+    """What a person defines and runs. Slugs of jobs are unique, and so are their Gold datasets."""
+
+    schema_version: int = 1
+    id: Identifier
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    slug: Slug
+    description: str = ""
+    jobs: Annotated[tuple[Job, ...], Field(min_length=1, max_length=MAX_JOBS)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _slug_follows_from_the_name(cls, value: object) -> object:
+        return with_slug(value)
+
+    @model_validator(mode="after")
+    def _jobs_are_distinct(self) -> Self:
+        for field, values in (
+            ("id", [job.id for job in self.jobs]),
+            ("slug", [job.slug for job in self.jobs]),
+            (
+                "Gold dataset",
+                [f"{job.destination_config.gold_config.domain}/{job.dataset}" for job in self.jobs],
+            ),
+        ):
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"jobs: the {field} {', '.join(twice)} belongs to more than one job")
+        return self
+
+    def job(self, job_id: str) -> Job:
+        """The job of that id. Raises ConfigFault where there is none."""
+        for job in self.jobs:
+            if job.id == job_id:
+                return job
+        raise ConfigFault(f"workflow {self.id} has no job {job_id}; it has {', '.join(job.id for job in self.jobs)}")
+
+
+def read_workflow(definition: object, *, origin: str) -> Workflow:
+    """Validate a definition that was read from YAML or JSON.
+
+    Raises ConfigFault with one line per wrong field; ``origin`` names where the definition came from.
+    """
+    try:
+        return Workflow.model_validate(definition)
+    except ValidationError as error:
+        lines = [describe_problem(problem["loc"], problem["msg"]) for problem in error.errors()]
+        raise ConfigFault(f"{origin}: " + "; ".join(lines), option=lines[0].partition(":")[0]) from error
+
+
+def describe_problem(location: tuple[int | str, ...], message: str) -> str:
+    """One line for one problem of a definition: where it stands, and what is wrong with it."""
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    what = message.removeprefix("Value error, ")
+    if what == "Extra inputs are not permitted":
+        what = "unknown here, or not supported by this version"
+    return f"{where}: {what}" if where else what
