@@ -34,7 +34,9 @@ class FileConfig(Document):
     @classmethod
     def _one_byte(cls, delimiter: str) -> str:
         if not delimiter.isascii() or delimiter in '"\r\n\0':
-            raise ValueError(f"the delimiter {delimiter!r} must be one ASCII character other than a quote or a line end")
+            raise ValueError(
+                f"the delimiter {delimiter!r} must be one ASCII character other than a quote or a line end"
+            )
         return delimiter
 
 
@@ -202,7 +204,7 @@ class GoldConfig(Document):
     dataset: Slug | None = None
     aggregation_enabled: bool = False
     aggregation_group_by: tuple[str, ...] = ()
-    aggregates: dict[str, str] = {}
+    aggregates: dict[str, str] = Field(default_factory=dict)
 
     @property
     def parsed_aggregates(self) -> dict[str, Aggregate]:

@@ -25,7 +25,7 @@ class ExecutionInput(Document):
     """
 
     workflow_id: Identifier
-    files: dict[Identifier, tuple[str, ...]] = {}
+    files: dict[Identifier, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class SourceFile(Document):

@@ -1,0 +1,50 @@
+"""Heads: which run is the table now. A head never goes back to a run that was planned earlier."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from flowforge.lake.lake import Lake
+from flowforge.model.base import Document
+from flowforge.model.errors import CommitConflict
+
+TRIES = 10
+
+
+class Head(Document):
+    """The run that a table shows, stored as ``_head.json`` beside its dated folders."""
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    key: str
+    etag: str
+    rows: int
+    contract_version: int | None
+    planned_at: AwareDatetime
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """What decides between two runs."""
+        return self.planned_at, self.run_id
+
+
+def read_head(lake: Lake, key: str) -> Head | None:
+    """The head of a table, or None before its first run."""
+    stored = lake.read(key)
+    return Head.model_validate_json(stored[0]) if stored else None
+
+
+def advance_head(lake: Lake, key: str, head: Head) -> Literal["current", "superseded"]:
+    """Make a run the table, unless a later one is it already. Raises CommitConflict where others keep coming first."""
+    for _ in range(TRIES):
+        stored = lake.read(key)
+        if stored:
+            present = Head.model_validate_json(stored[0])
+            if present.order > head.order:
+                return "superseded"
+            if present == head:
+                return "current"
+        if lake.write(key, head.to_json(), replaces=stored[1] if stored else None):
+            return "current"
+    raise CommitConflict(f"{key} was changed by other runs {TRIES} times in a row")

@@ -1,0 +1,119 @@
+"""The only place where an S3 key is made."""
+
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from flowforge.model.errors import ConfigFault
+from flowforge.model.step import Step
+
+ATTEMPTS = "_attempts/"
+MAX_FILE_NAME_BYTES = 255
+
+
+def workflow_key(workflow_id: str) -> str:
+    """Where the definition of a workflow lies."""
+    return f"workflows/{workflow_id}.json"
+
+
+def safe_file_name(name: str) -> str:
+    """The last part of a path given by a person, without what a key or a file system cannot hold.
+
+    Raises ConfigFault where no name is left.
+    """
+    base = PurePosixPath(name.replace("\\", "/")).name
+    base = "".join(character for character in base if character.isprintable())
+    if base in ("", ".", ".."):
+        raise ConfigFault(f"{name!r} is no file name", file=name)
+    if len(base.encode()) > MAX_FILE_NAME_BYTES:
+        raise ConfigFault(f"the file name {base[:40]!r}… is longer than {MAX_FILE_NAME_BYTES} bytes", file=name)
+    return base
+
+
+def landing_prefix(workflow_id: str, job_id: str) -> str:
+    """The only prefix below which a job reads files."""
+    return f"landing/{workflow_id}/{job_id}/"
+
+
+def landing_key(workflow_id: str, job_id: str, file_name: str) -> str:
+    """Where a file of a job lands, under its safe base name."""
+    return landing_prefix(workflow_id, job_id) + safe_file_name(file_name)
+
+
+def bronze_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str, sequence: int) -> str:
+    """The Parquet of one source file of a run; ``sequence`` counts the files from 1."""
+    name = f"{workflow_slug}_{job_slug}_{run_id}_v{sequence:03}.parquet"
+    return f"bronze/{workflow_slug}/{job_slug}/{_date(planned_at)}/{name}"
+
+
+def silver_run_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
+    """A run's rows, for the strategies that keep runs apart."""
+    return f"silver/{workflow_slug}/{job_slug}/{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
+
+
+def silver_current_key(workflow_slug: str, job_slug: str) -> str:
+    """The table of the strategies that keep one. It has no date: a merge must not forget at midnight."""
+    return f"silver/{workflow_slug}/{job_slug}/current/{workflow_slug}_{job_slug}_current.parquet"
+
+
+def silver_archive_key(workflow_slug: str, job_slug: str, run_id: str) -> str:
+    """Where the table that a run wrote is kept once another run replaces it."""
+    return f"silver/{workflow_slug}/{job_slug}/archive/{run_id}.parquet"
+
+
+def silver_head_key(workflow_slug: str, job_slug: str) -> str:
+    """Which run's rows are the table now."""
+    return f"silver/{workflow_slug}/{job_slug}/_head.json"
+
+
+def gold_key(domain: str, dataset: str, planned_at: datetime, run_id: str) -> str:
+    """A run's published dataset."""
+    return f"gold/{domain}/{dataset}/{_date(planned_at)}/{dataset}_{run_id}.parquet"
+
+
+def gold_head_key(domain: str, dataset: str) -> str:
+    """Which run's dataset is published now."""
+    return f"gold/{domain}/{dataset}/_head.json"
+
+
+def quarantine_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
+    """The rows that a run set aside."""
+    return f"quarantine/{workflow_slug}/{job_slug}/{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
+
+
+def contract_prefix(workflow_id: str, job_id: str) -> str:
+    """Below it lie the versions of a job's contract."""
+    return f"contracts/{workflow_id}/{job_id}/"
+
+
+def contract_key(workflow_id: str, job_id: str, version: int) -> str:
+    """One version of a job's contract."""
+    return f"{contract_prefix(workflow_id, job_id)}v{version:06}.json"
+
+
+def attempt_key(attempt_id: str, name: str) -> str:
+    """What one attempt of a step writes before it publishes; nobody else reads it."""
+    return f"{ATTEMPTS}{attempt_id}/{name}"
+
+
+def plan_key(execution_id: str) -> str:
+    """The plan of an execution."""
+    return f"runs/{execution_id}/plan.json"
+
+
+def result_key(execution_id: str, job_id: str, step: Step) -> str:
+    """The result of a step."""
+    return f"runs/{execution_id}/{job_id}/{step.value}.json"
+
+
+def job_error_key(execution_id: str, job_id: str) -> str:
+    """The error that ended a job."""
+    return f"runs/{execution_id}/{job_id}/error.json"
+
+
+def record_key(execution_id: str) -> str:
+    """How an execution ended."""
+    return f"runs/{execution_id}/record.json"
+
+
+def _date(planned_at: datetime) -> str:
+    return f"{planned_at:%Y%m%d}"

@@ -1,0 +1,205 @@
+"""The data bucket as the steps see it."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from flowforge.lake.service_errors import CONFLICT, NOT_FOUND, PRECONDITION_FAILED, status_of, translate
+from flowforge.model.errors import CommitConflict, ConfigFault, DataFault
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+BUCKET_VARIABLE = "FLOWFORGE_DATA_BUCKET"
+CHUNK_BYTES = 4 << 20
+PARQUET_CONTENT_TYPE = "application/vnd.apache.parquet"
+DELETE_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class ObjectVersion:
+    """An object as one HEAD saw it."""
+
+    key: str
+    etag: str
+    version_id: str | None
+    size_bytes: int
+    last_modified: datetime
+    metadata: dict[str, str]
+
+    def is_same(self, other: "ObjectVersion | None") -> bool:
+        """Whether nothing replaced the object in between."""
+        return other is not None and (self.etag, self.version_id, self.size_bytes) == (
+            other.etag,
+            other.version_id,
+            other.size_bytes,
+        )
+
+
+class Lake:
+    """One data bucket, by boto3 for objects and by storage options for polars' own reader and writer."""
+
+    def __init__(self, bucket: str, client: "S3Client", storage_options: dict[str, str]) -> None:
+        self.bucket = bucket
+        self.client = client
+        self.storage_options = storage_options
+
+    @classmethod
+    def from_environment(cls) -> "Lake":
+        """The bucket named in FLOWFORGE_DATA_BUCKET, with the credentials and endpoint that boto3 finds.
+
+        Raises ConfigFault where the variable is not set.
+        """
+        bucket = os.environ.get(BUCKET_VARIABLE)
+        if not bucket:
+            raise ConfigFault(f"the environment variable {BUCKET_VARIABLE} is not set", option=BUCKET_VARIABLE)
+        return cls.connect(bucket, boto3.session.Session())
+
+    @classmethod
+    def connect(cls, bucket: str, session: "boto3.session.Session", *, endpoint_url: str | None = None) -> "Lake":
+        """A bucket seen through a session; ``endpoint_url`` names another S3 than the session's own."""
+        client: S3Client = session.client(
+            "s3",
+            endpoint_url=endpoint_url,
+            config=Config(
+                retries={"mode": "standard", "max_attempts": 5},
+                s3={"addressing_style": "path" if _is_own_endpoint(endpoint_url) else "auto"},
+            ),
+        )
+        return cls(bucket, client, _storage_options(session, client))
+
+    def uri(self, key: str) -> str:
+        """The address that polars reads from and writes to."""
+        return f"s3://{self.bucket}/{key}"
+
+    def head(self, key: str) -> ObjectVersion | None:
+        """The object as it is now, or None. Raises RetryLater or ConfigFault where S3 does not tell."""
+        try:
+            answer = self.client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if status_of(error) == NOT_FOUND:
+                return None
+            raise translate(error, f"looking at {key}") from error
+        except BotoCoreError as error:
+            raise translate(error, f"looking at {key}") from error
+        return ObjectVersion(
+            key=key,
+            etag=answer["ETag"],
+            version_id=answer.get("VersionId"),
+            size_bytes=answer["ContentLength"],
+            last_modified=answer["LastModified"],
+            metadata=answer.get("Metadata", {}),
+        )
+
+    def read(self, key: str) -> tuple[bytes, str] | None:
+        """A small object's bytes and ETag, or None where there is none."""
+        try:
+            answer = self.client.get_object(Bucket=self.bucket, Key=key)
+            return answer["Body"].read(), answer["ETag"]
+        except ClientError as error:
+            if status_of(error) == NOT_FOUND:
+                return None
+            raise translate(error, f"reading {key}") from error
+        except BotoCoreError as error:
+            raise translate(error, f"reading {key}") from error
+
+    def write(self, key: str, body: str, *, replaces: str | None = None) -> str | None:
+        """Store a small JSON object where none is (or, with ``replaces``, where that ETag is); its ETag.
+
+        None where the condition did not hold: somebody else was there first.
+        """
+        condition: dict[str, Any] = {"IfMatch": replaces} if replaces else {"IfNoneMatch": "*"}
+        try:
+            answer = self.client.put_object(
+                Bucket=self.bucket, Key=key, Body=body.encode(), ContentType="application/json", **condition
+            )
+        except ClientError as error:
+            if status_of(error) in (PRECONDITION_FAILED, CONFLICT, NOT_FOUND):
+                return None
+            raise translate(error, f"writing {key}") from error
+        except BotoCoreError as error:
+            raise translate(error, f"writing {key}") from error
+        return answer["ETag"]
+
+    def overwrite(self, key: str, body: str) -> None:
+        """Store a small JSON object, whatever was there."""
+        try:
+            self.client.put_object(Bucket=self.bucket, Key=key, Body=body.encode(), ContentType="application/json")
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error, f"writing {key}") from error
+
+    def chunks(self, version: ObjectVersion) -> Iterator[bytes]:
+        """The bytes of exactly this version. Raises DataFault where it is no longer there."""
+        try:
+            body = self.client.get_object(Bucket=self.bucket, Key=version.key, IfMatch=version.etag)["Body"]
+            yield from body.iter_chunks(CHUNK_BYTES)
+        except ClientError as error:
+            if status_of(error) in (PRECONDITION_FAILED, NOT_FOUND):
+                raise DataFault(f"{version.key} was replaced or removed while it was read", file=version.key) from error
+            raise translate(error, f"reading {version.key}") from error
+        except BotoCoreError as error:
+            raise translate(error, f"reading {version.key}") from error
+
+    def list_objects(self, prefix: str) -> list[ObjectVersion]:
+        """The objects below a prefix, by key. ``version_id`` and ``metadata`` are not part of a listing."""
+        try:
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            return [
+                ObjectVersion(item["Key"], item["ETag"], None, item["Size"], item["LastModified"], {})
+                for page in pages
+                for item in page.get("Contents", [])
+            ]
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error, f"listing {prefix}") from error
+
+    def delete(self, keys: list[str]) -> None:
+        """Remove objects; one that is not there is no error."""
+        for start in range(0, len(keys), DELETE_BATCH):
+            batch = keys[start : start + DELETE_BATCH]
+            try:
+                answer = self.client.delete_objects(
+                    Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+                )
+            except (ClientError, BotoCoreError) as error:
+                raise translate(error, f"removing {batch[0]}") from error
+            for problem in answer.get("Errors", []):
+                raise ConfigFault(f"removing {problem.get('Key')}: S3 answered {problem.get('Code')}")
+
+    def require_same(self, seen: ObjectVersion) -> None:
+        """Raise CommitConflict where an object is not what it was when it was first seen."""
+        if not seen.is_same(self.head(seen.key)):
+            raise CommitConflict(f"{seen.key} was replaced while it was read", file=seen.key)
+
+
+def _is_own_endpoint(endpoint_url: str | None) -> bool:
+    """Whether S3 is reached by an address of one's own, which has no host name per bucket."""
+    return bool(endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"))
+
+
+def _storage_options(session: "boto3.session.Session", client: "S3Client") -> dict[str, str]:
+    """What polars needs to reach the same S3 as the client; credentials on AWS are found, and renewed, by polars itself."""
+    region = client.meta.region_name
+    endpoint = client.meta.endpoint_url
+    if endpoint.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return {"aws_region": region}
+    options = {
+        "aws_region": region,
+        "aws_endpoint_url": endpoint,
+        "aws_allow_http": str(endpoint.startswith("http://")).lower(),
+        # The emulator computes S3's default checksum in pure Python: twelve seconds for 100 MB.
+        "aws_checksum_algorithm": "sha256",
+    }
+    credentials = session.get_credentials()
+    if credentials:
+        frozen = credentials.get_frozen_credentials()
+        options["aws_access_key_id"] = frozen.access_key or ""
+        options["aws_secret_access_key"] = frozen.secret_key or ""
+        if frozen.token:
+            options["aws_session_token"] = frozen.token
+    return options

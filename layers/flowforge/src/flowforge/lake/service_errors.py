@@ -1,0 +1,34 @@
+"""What an answer of S3 means for the step that asked."""
+
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+from flowforge.model.errors import ConfigFault, FlowForgeError, RetryLater
+
+PRECONDITION_FAILED = 412
+CONFLICT = 409
+NOT_FOUND = 404
+TOO_MANY_REQUESTS = 429
+FIRST_SERVER_ERROR = 500
+THROTTLED = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestLimitExceeded"})
+REFUSED = frozenset({"AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403"})
+
+
+def status_of(error: ClientError) -> int:
+    """The HTTP status of an answer."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def translate(error: Exception, what: str) -> FlowForgeError:
+    """The error of ours for an error of boto3's; ``what`` was being done."""
+    if isinstance(error, ClientError):
+        code, status = str(error.response.get("Error", {}).get("Code", "")), status_of(error)
+        if code in REFUSED:
+            return ConfigFault(f"{what}: S3 refused it ({code}); check the bucket's name and the role's permissions")
+        if code in THROTTLED or status >= FIRST_SERVER_ERROR or status == TOO_MANY_REQUESTS:
+            return RetryLater(f"{what}: S3 answered {code or status}")
+        return ConfigFault(f"{what}: S3 answered {code or status}: {error}")
+    if isinstance(error, NoCredentialsError):
+        return ConfigFault(f"{what}: no AWS credentials were found")
+    if isinstance(error, BotoCoreError):
+        return RetryLater(f"{what}: {error}")
+    raise error

@@ -1,0 +1,1 @@
+"""The laptop: everything that stands in for AWS while the product runs on one machine."""

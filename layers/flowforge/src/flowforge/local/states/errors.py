@@ -1,0 +1,61 @@
+"""The two ways to fail: a state that fails while an execution runs, and a request that the service refuses."""
+
+from enum import Enum
+
+RUNTIME = "States.Runtime"
+TIMEOUT = "States.Timeout"
+ALL = "States.ALL"
+TASK_FAILED = "States.TaskFailed"
+DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
+QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
+
+
+class Handling(Enum):
+    """Who may handle a failure."""
+
+    ANY = "any"
+    """A retrier or catcher that names the error, or States.ALL."""
+    NAMED = "named"
+    """Only a retrier or catcher that names the error itself."""
+    NONE = "none"
+    """Nobody: the execution ends."""
+
+
+class StateFailure(Exception):
+    """A state failed with an error name and a cause (None: AWS gives none, as for a timeout)."""
+
+    def __init__(
+        self, error: str | None, cause: str | None, *, handling: Handling = Handling.ANY, from_task: bool = False
+    ) -> None:
+        super().__init__(f"{error}: {cause}")
+        self.error = error
+        self.cause = cause
+        self.handling = handling
+        self.from_task = from_task
+        """Whether an integration reported it, which is what States.TaskFailed matches."""
+
+    def output(self) -> dict[str, str]:
+        """What a catcher sees as ``$states.errorOutput``."""
+        return {"Error": self.error or "", "Cause": self.cause or ""}
+
+
+class QueryFailure(StateFailure):
+    """An expression could not be evaluated. ``location`` is its field, as AWS names it: ``Output/a/b[0]``."""
+
+    def __init__(self, cause: str, location: str) -> None:
+        super().__init__(QUERY_EVALUATION_ERROR, cause)
+        self.location = location
+
+
+class ServiceError(Exception):
+    """A request that is refused with one of the service's own error codes, HTTP status 400."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+def runtime_failure(cause: str) -> StateFailure:
+    """States.Runtime: never retried, never caught, not even by its own name."""
+    return StateFailure(RUNTIME, cause, handling=Handling.NONE)

@@ -1,0 +1,136 @@
+"""What a task can call. Each integration has a resource ARN, and fails with the error names that AWS gives it."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
+from typing import Any, Protocol
+
+from flowforge.local.functions import FunctionBackend, FunctionNotFound
+from flowforge.local.sandbox import Outcome
+from flowforge.local.states.errors import RUNTIME, StateFailure
+from flowforge.local.states.payload import encode
+from flowforge.local.template import function_arn
+
+# An inline map runs 40 iterations at once; a few machines may do so side by side.
+_THREADS = 128
+
+
+class Integration(Protocol):
+    """One resource that a task may name."""
+
+    @property
+    def arn(self) -> str:
+        """The resource as the definition names it."""
+        ...
+
+    @property
+    def resource_type(self) -> str:
+        """The service, as history events name it."""
+        ...
+
+    @property
+    def resource(self) -> str:
+        """The action, as history events name it."""
+        ...
+
+    async def call(self, arguments: Any) -> Any:
+        """Call the service. Raises StateFailure."""
+        ...
+
+
+class LambdaInvoke:
+    """``arn:aws:states:::lambda:invoke``: calls a function and waits for its answer."""
+
+    arn = "arn:aws:states:::lambda:invoke"
+    resource_type = "lambda"
+    resource = "invoke"
+
+    def __init__(self, backend: FunctionBackend) -> None:
+        self._backend = backend
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="lambda-invoke")
+
+    async def call(self, arguments: Any) -> Any:
+        """Invoke the function named by ``FunctionName`` with ``Payload``."""
+        name, payload = _check(arguments)
+        loop = asyncio.get_running_loop()
+        try:
+            outcome = await loop.run_in_executor(self._threads, self._backend.invoke, name, encode(payload).encode())
+        except FunctionNotFound:
+            raise not_found(name) from None
+        return lambda_result(outcome)
+
+    def close(self) -> None:
+        """Take no further calls; those that run end with their processes."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def function_name(reference: str) -> str:
+    """The name inside a function's name or ARN, without version or alias."""
+    parts = reference.split(":")
+    if reference.startswith("arn:"):
+        return parts[6] if len(parts) > 6 else reference
+    if "function" in parts[:-1]:
+        return parts[parts.index("function") + 1]
+    return parts[0]
+
+
+def not_found(name: str) -> StateFailure:
+    """The failure of a task that calls a function that does not exist."""
+    return StateFailure(
+        "Lambda.ResourceNotFoundException",
+        f"Function not found: {function_arn(name)} (Service: AWSLambda; Status Code: 404; "
+        f"Error Code: ResourceNotFoundException; Request ID: {uuid.uuid4()}; Proxy: null)",
+        from_task=True,
+    )
+
+
+def lambda_result(outcome: Outcome) -> dict[str, Any]:
+    """The result of the task, in the shape in which AWS gives it. Raises StateFailure for a function's error."""
+    text = outcome.payload.decode()
+    if outcome.error is not None:
+        raise _function_failure(text)
+    headers = {
+        "Connection": "keep-alive",
+        "Content-Length": str(len(outcome.payload)),
+        "Content-Type": "application/json",
+        "Date": formatdate(usegmt=True),
+        "X-Amz-Executed-Version": "$LATEST",
+        "x-amzn-Remapped-Content-Length": "0",
+        "x-amzn-RequestId": outcome.request_id,
+    }
+    return {
+        "ExecutedVersion": "$LATEST",
+        "Payload": json.loads(text) if text else None,
+        "SdkHttpMetadata": {
+            "AllHttpHeaders": {name: [value] for name, value in headers.items()},
+            "HttpHeaders": headers,
+            "HttpStatusCode": 200,
+        },
+        "SdkResponseMetadata": {"RequestId": outcome.request_id},
+        "StatusCode": 200,
+    }
+
+
+def _function_failure(text: str) -> StateFailure:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    error = document.get("errorType") if isinstance(document, Mapping) else None
+    if isinstance(error, str) and error:
+        return StateFailure(error, text, from_task=True)
+    cause = f"The cause could not be determined because Lambda did not return an error type. Returned payload: {text}"
+    return StateFailure("Lambda.Unknown", cause, from_task=True)
+
+
+def _check(arguments: Any) -> tuple[str, Any]:
+    if not isinstance(arguments, Mapping) or not isinstance(arguments.get("FunctionName"), str):
+        raise StateFailure(RUNTIME, "The arguments of lambda:invoke name no function: FunctionName is required")
+    unknown = sorted(set(arguments) - {"FunctionName", "Payload", "InvocationType"})
+    if unknown or arguments.get("InvocationType", "RequestResponse") != "RequestResponse":
+        what = ", ".join(unknown) or f"InvocationType {arguments['InvocationType']}"
+        raise StateFailure(RUNTIME, f"The local stack does not support these arguments of lambda:invoke: {what}")
+    return function_name(arguments["FunctionName"]), arguments.get("Payload", {})

@@ -1,0 +1,104 @@
+"""JSONata as Step Functions evaluates it, on jsonata-python."""
+
+import functools
+import math
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jsonata import Jsonata
+from jsonata.utils import Utils
+
+from flowforge.local.states.jsonata_functions import CHANGED_FUNCTIONS
+
+TIMEOUT_MILLISECONDS = 5000
+DEPTH = 100
+_CACHED_EXPRESSIONS = 1000
+
+
+class _Undefined:
+    """The value of an expression that gives nothing, which is something else than null."""
+
+    def __repr__(self) -> str:
+        return "UNDEFINED"
+
+
+UNDEFINED: Final = _Undefined()
+
+
+class EvaluationError(Exception):
+    """An expression failed; the message is the library's."""
+
+
+class UnsupportedResult(EvaluationError):
+    """An expression gave something that JSON cannot hold, a function for instance."""
+
+
+class _Evaluator(Jsonata):  # type: ignore[misc]
+    """The library's evaluator without its integer ``%``, and with division by zero told as an error of the expression."""
+
+    def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
+        if op in ("%", "/") and Utils.is_numeric(lhs) and Utils.is_numeric(rhs):
+            if rhs == 0:
+                raise EvaluationError("Number out of range: division by zero")
+            if op == "%":
+                return Utils.convert_number(math.fmod(float(lhs), float(rhs)))
+        return super().evaluate_numeric_expression(lhs, rhs, op)
+
+
+def compile_expression(source: str) -> Jsonata:
+    """Compile an expression, or take it from this thread's cache. Raises EvaluationError for a syntax error."""
+    return _compile(source, threading.get_ident())
+
+
+def evaluate(source: str, bindings: Mapping[str, Any]) -> Any:
+    """Evaluate an expression with ``bindings`` as its variables; UNDEFINED where it gives nothing.
+
+    Raises EvaluationError where it fails, takes too long or nests too deep, and UnsupportedResult for a function.
+    """
+    expression = compile_expression(source)
+    # The library keeps "the evaluator of this thread" aside, and takes $now() and nested evaluations from there.
+    Jsonata.CURRENT.jsonata = expression
+    # Its clock and depth would otherwise count from the moment of compilation, and stay where a failure left them.
+    expression.environment.set_runtime_bounds(TIMEOUT_MILLISECONDS, DEPTH * 3)
+    values = {name: Utils.NULL_VALUE if value is None else value for name, value in bindings.items()}
+    try:
+        result = expression.evaluate(None, values)
+    except EvaluationError:
+        raise
+    except RecursionError as error:
+        raise EvaluationError("Stack overflow error: the expression nests too deep") from error
+    except Exception as error:  # noqa: BLE001 -- the library also raises KeyError, ValueError and others for wrong input
+        raise EvaluationError(str(error)) from error
+    return UNDEFINED if result is None else _plain(result)
+
+
+@functools.lru_cache(maxsize=_CACHED_EXPRESSIONS)
+def _compile(source: str, thread: int) -> Jsonata:  # noqa: ARG001 -- an evaluator carries state, so each thread has its own
+    try:
+        expression = _Evaluator(source, timeout=TIMEOUT_MILLISECONDS, stack=DEPTH * 3)
+    except Exception as error:  # noqa: BLE001 -- as in evaluate()
+        raise EvaluationError(str(error)) from error
+    expression.set_output_convert_nulls(False)
+    for name, function in CHANGED_FUNCTIONS.items():
+        expression.register_lambda(name, function)
+    return expression
+
+
+def _plain(value: Any) -> Any:
+    """Copy a result into plain JSON values, so that nothing of the library's own kinds leaves this module."""
+    if value is Utils.NULL_VALUE or value is None:
+        return None
+    if isinstance(value, bool | str | int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise EvaluationError(f"Number out of range: {value}")
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, Utils.RangeList):
+        return list(range(value.a, value.b + 1))
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    raise UnsupportedResult(type(value).__name__)

@@ -1,0 +1,1 @@
+"""Pure decisions on data: files and frames in, frames and counts out. Knows no S3, no Lambda, no database."""

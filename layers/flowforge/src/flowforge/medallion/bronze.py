@@ -1,0 +1,51 @@
+"""Bronze: the file as it is, every column as text, with four audit columns behind."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import polars as pl
+
+from flowforge.medallion.delimited import Structure
+from flowforge.model.job import AUDIT_COLUMNS, FileConfig
+
+ROW_NUMBER = "_row_number"
+
+
+def bronze_frame(
+    uri: str,
+    structure: Structure,
+    config: FileConfig,
+    *,
+    source_file: str,
+    run_id: str,
+    ingested_at: datetime,
+    storage_options: Mapping[str, str] | None = None,
+) -> pl.LazyFrame:
+    """A streaming frame of a delimited file: the columns of ``structure`` as String, in file order, then
+
+    ``_ingested_at`` (Datetime[us, UTC]), ``_source_file`` (String), ``_row_number`` (Int64, 1-based record of its file)
+    and ``_run_id`` (String). Columns are taken by position, so a repeated name in the header swaps nothing.
+    """
+    frame = pl.scan_csv(
+        uri,
+        separator=config.delimiter,
+        infer_schema=False,
+        null_values=list(config.null_values) or None,
+        # polars makes a row of nulls of each blank line at the end of a file; they are no records.
+        n_rows=structure.records if structure.trailing_blank_lines else None,
+        row_index_name=ROW_NUMBER,
+        row_index_offset=1,
+        glob=False,
+        storage_options=dict(storage_options) if storage_options else None,
+    )
+    # Renamed by position: polars gives a repeated header its own names, and cannot take ours for an object in S3.
+    read = [name for name in frame.collect_schema().names() if name != ROW_NUMBER]
+    audit = {
+        "_ingested_at": pl.lit(ingested_at, dtype=pl.Datetime("us", "UTC")),
+        "_source_file": pl.lit(source_file, dtype=pl.String),
+        "_row_number": pl.col(ROW_NUMBER).cast(pl.Int64),
+        "_run_id": pl.lit(run_id, dtype=pl.String),
+    }
+    return frame.select(
+        *(pl.col(old).alias(new) for old, new in zip(read, structure.columns, strict=True)), *(audit[name].alias(name) for name in AUDIT_COLUMNS)
+    )

@@ -1,0 +1,82 @@
+"""Gold: a copy of Silver, or an aggregation whose group counts sum to the rows read."""
+
+from collections.abc import Collection
+
+import polars as pl
+
+from flowforge.model.errors import ConfigFault
+from flowforge.model.job import Aggregate, GoldConfig
+
+ROW_COUNT = "_row_count"
+
+
+def gold_frame(silver: pl.LazyFrame, config: GoldConfig, *, undetermined: Collection[str] = ()) -> pl.LazyFrame:
+    """The rows of Gold.
+
+    A copy keeps every column and the order. An aggregation gives the group columns, the aggregates, and ``_row_count``
+    (Int64, the rows of the group), sorted by the group columns with nulls first. Columns that are
+    ``undetermined`` hold nulls only and count as numbers. Raises ConfigFault for a sum or an average of what is no number.
+    """
+    if not config.aggregation_enabled:
+        return silver
+    silver = silver.with_columns(pl.col(name).cast(pl.Float64, strict=False) for name in _summed(config, undetermined))
+    schema = silver.collect_schema()
+    for name in config.aggregation_group_by:
+        _require_column(name, schema, "goldConfig.aggregationGroupBy")
+    aggregates = [
+        _expression(aggregate, schema, output).alias(output) for output, aggregate in config.parsed_aggregates.items()
+    ]
+    counted = [*aggregates, pl.len().cast(pl.Int64).alias(ROW_COUNT)]
+    if not config.aggregation_group_by:
+        return silver.select(counted)
+    by = list(config.aggregation_group_by)
+    return silver.group_by(by).agg(counted).sort(by, nulls_last=False)
+
+
+def represented_rows(gold: pl.LazyFrame, config: GoldConfig) -> pl.LazyFrame:
+    """One row, one column: how many rows of Silver a written Gold stands for."""
+    if not config.aggregation_enabled:
+        return gold.select(pl.len())
+    return gold.select(pl.col(ROW_COUNT).sum())
+
+
+def _summed(config: GoldConfig, names: Collection[str]) -> list[str]:
+    """Those of the names that the job sums up or averages."""
+    used = {aggregate.column for aggregate in config.parsed_aggregates.values() if aggregate.function in ("sum", "avg")}
+    return [name for name in names if name in used and name not in config.aggregation_group_by]
+
+
+def _require_column(name: str, schema: pl.Schema, option: str) -> None:
+    if name not in schema:
+        raise ConfigFault(
+            f"{option} names the column {name!r}, which Silver does not have; it has {', '.join(schema)}",
+            column=name,
+            option=option,
+        )
+
+
+def _expression(aggregate: Aggregate, schema: pl.Schema, output: str) -> pl.Expr:
+    option = f"goldConfig.aggregates.{output}"
+    if aggregate.column == "*":
+        return pl.len().cast(pl.Int64)
+    _require_column(aggregate.column, schema, option)
+    column, dtype = pl.col(aggregate.column), schema[aggregate.column]
+    if aggregate.function == "count":
+        return column.count().cast(pl.Int64)
+    if aggregate.function in ("sum", "avg") and not dtype.is_numeric():
+        raise ConfigFault(
+            f"{option}: {aggregate.function}({aggregate.column}) needs a number, and the column is {dtype}; state its dataType "
+            "in columnMappings",
+            column=aggregate.column,
+            option=option,
+        )
+    match aggregate.function:
+        case "sum":
+            # A sum of 64-bit integers may not fit one; 38 digits hold what any table can sum to.
+            return column.cast(pl.Decimal(38, 0)).sum() if dtype.is_integer() else column.sum()
+        case "avg":
+            return column.mean()
+        case "min":
+            return column.min()
+        case _:
+            return column.max()

@@ -1,0 +1,153 @@
+"""Silver: which rows of Bronze are accepted, which are duplicates, which go to quarantine and why.
+
+Order of work: rename, cast, keep-last by key, rules. A row whose cells do not fit, or whose key is empty, is set aside
+before the duplicates are looked for, so that a broken correction never displaces the good row it meant to correct.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from flowforge.medallion.casts import blank_is_null, cast_column, misfit
+from flowforge.medallion.duplicates import POSITION, superseded_positions, without
+from flowforge.medallion.rules import broken_rules
+from flowforge.medallion.surrogate_key import surrogate_key
+from flowforge.model.contract import Contract, ContractColumn
+from flowforge.model.job import AUDIT_COLUMNS, Job
+from flowforge.model.step import RuleOutcome
+
+FAILED_RULES = "_failed_rules"
+REASON = "_reason"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of each row of a run. Frames hold ``_position``; ``broken`` adds ``_rules`` (List[String])."""
+
+    misfits: pl.DataFrame
+    superseded: pl.DataFrame
+    broken: pl.DataFrame
+    rules: tuple[RuleOutcome, ...]
+
+    @property
+    def duplicates(self) -> int:
+        """How many rows a later row of the same key replaces."""
+        return self.superseded.height
+
+    @property
+    def quarantined(self) -> int:
+        """How many rows go to quarantine."""
+        return self.misfits.height + self.broken.height
+
+    @property
+    def dropped(self) -> pl.DataFrame:
+        """The positions of all rows that are not accepted."""
+        return pl.concat([self.misfits, self.superseded, self.broken.select(POSITION)])
+
+
+class Silver:
+    """The frames of one run: ``bronze`` (String columns, audit columns, ``_position``) seen through a contract."""
+
+    def __init__(self, bronze: pl.LazyFrame, columns: Sequence[ContractColumn], job: Job) -> None:
+        self._bronze = bronze
+        self._job = job
+        self._trimmed = {
+            mapping.source_column for mapping in job.transformation_config.column_mappings if mapping.transformations
+        }
+        self._columns = tuple(columns)
+        self._key = job.destination_config.silver_config.primary_key
+        self.typed = bronze.select(
+            POSITION, *(cast_column(column, self._text(column)) for column in self._columns), *AUDIT_COLUMNS
+        )
+
+    @property
+    def business_columns(self) -> list[str]:
+        """The columns of the contract, in its order."""
+        return [column.name for column in self._columns]
+
+    @property
+    def key(self) -> list[str]:
+        """What makes a row the same row: the primary key, or every business column."""
+        return list(self._key) or self.business_columns
+
+    def judge(self, rows: int) -> Verdict:
+        """Look at every row; ``rows`` is their number. Reads the frame a few times, holds positions only."""
+        misfits = (
+            self._bronze.filter(self._is_misfit()).select(POSITION).collect(engine="streaming")
+            if self._columns
+            else pl.DataFrame(schema={POSITION: pl.UInt32})
+        )
+        fitting = without(self.typed, misfits)
+        superseded = superseded_positions(fitting.select(POSITION, *self.key), self.key, rows=rows)
+        survivors = without(fitting, superseded)
+        broken, outcomes = broken_rules(survivors, self._job.validation_config.data_quality_rules, rows=rows)
+        return Verdict(misfits, superseded, broken, outcomes)
+
+    def accepted(self, verdict: Verdict) -> pl.LazyFrame:
+        """The accepted rows in their order: business columns, audit columns, surrogate key."""
+        schema = self.typed.collect_schema()
+        name = self._job.destination_config.silver_config.surrogate_key_column
+        return without(self.typed, verdict.dropped).select(
+            *self.business_columns, *AUDIT_COLUMNS, surrogate_key(self.key, schema).alias(name)
+        )
+
+    def quarantine(self, verdict: Verdict) -> pl.LazyFrame:
+        """The rows set aside, as they are in Bronze, with ``_failed_rules`` (List[String]) and ``_reason`` (String)."""
+        rules = pl.concat(
+            [
+                verdict.misfits.with_columns(pl.lit([], dtype=pl.List(pl.String)).alias("_rules")),
+                verdict.broken,
+            ]
+        ).sort(POSITION)
+        joined = self._bronze.join(
+            rules.lazy(), on=POSITION, how="inner", build_side="force_right", maintain_order="left"
+        )
+        failures = self._failures()
+        labels = [pl.when(condition).then(pl.lit(label)) for label, condition, _ in failures]
+        reasons = [pl.when(condition).then(reason) for _, condition, reason in failures]
+        named = pl.concat_list([*labels, pl.lit(None, dtype=pl.String)]).list.drop_nulls()
+        broken = pl.col("_rules").list.eval(pl.concat_str([pl.lit("the rule "), pl.element(), pl.lit(" is broken")]))
+        told = pl.concat_list([*reasons, pl.lit(None, dtype=pl.String)]).list.drop_nulls()
+        return joined.select(
+            *(column.source for column in self._columns),
+            *AUDIT_COLUMNS,
+            pl.concat_list([named, pl.col("_rules")]).alias(FAILED_RULES),
+            pl.concat_list([told, broken]).list.join("; ").alias(REASON),
+        )
+
+    def _text(self, column: ContractColumn) -> pl.Expr:
+        text = pl.col(column.source)
+        return text.str.strip_chars() if column.source in self._trimmed else text
+
+    def _is_misfit(self) -> pl.Expr:
+        return pl.any_horizontal([condition for _, condition, _ in self._failures()])
+
+    def _failures(self) -> list[tuple[str, pl.Expr, pl.Expr]]:
+        """Label, condition and reason (String) of everything that a single row of Bronze can fail by."""
+        failures = []
+        for column in self._columns:
+            text = self._text(column)
+            typed = cast_column(column, text)
+            shown = text.str.slice(0, 80)
+            failures.append(
+                (
+                    f"cast({column.name})",
+                    misfit(text, typed),
+                    pl.concat_str([pl.lit(f"{column.name}: '"), shown, pl.lit(f"' is no {_described(column)}")]),
+                )
+            )
+            if column.name in self._key:
+                failures.append(
+                    (
+                        f"primary_key({column.name})",
+                        blank_is_null(text).is_null(),
+                        pl.lit(f"{column.name}: the primary key is empty"),
+                    )
+                )
+        return failures
+
+
+def _described(column: ContractColumn) -> str:
+    form = column.data_type.format
+    return f"{column.data_type}" + (f" of the form {form}" if form else "")

@@ -1,0 +1,124 @@
+"""The plan of an execution, made once: a repeated request reads the stored one."""
+
+import fnmatch
+import hashlib
+import json
+from itertools import groupby
+
+from flowforge.lake import keys
+from flowforge.lake.contracts import latest_contract
+from flowforge.lake.lake import Lake, ObjectVersion
+from flowforge.model.errors import ConfigFault, DataFault, RetryLater
+from flowforge.model.job import Job
+from flowforge.model.plan import JobPlan, Plan, PlannedJob, PlanRequest, PlanResponse, SourceFile
+from flowforge.model.workflow import Workflow, read_workflow
+
+SUPPORTED_EXTENSIONS = (".csv",)
+RUN_ID_HEX_DIGITS = 12
+"""With the date in front: a job would need about 17 million runs a day for an even chance of one repetition."""
+
+
+def plan_execution(request: PlanRequest, lake: Lake) -> PlanResponse:
+    """Fix everything that a clock or a listing could change, store it, and answer with the jobs by order group.
+
+    Raises ConfigFault for an unknown or invalid workflow, DataFault where a job has no file, or one of an unknown format.
+    """
+    key = keys.plan_key(request.execution_id)
+    stored = lake.read(key)
+    if stored is None:
+        plan = _plan(request, lake)
+        if lake.write(key, plan.to_json()):
+            return _response(plan, key)
+        stored = lake.read(key)
+        if stored is None:
+            raise RetryLater(f"{key} could not be stored")
+    return _response(Plan.model_validate_json(stored[0]), key)
+
+
+def run_id(request: PlanRequest, job: Job) -> str:
+    """The id of a job's run: the day it was planned, and a hash of execution and job, the same in every try."""
+    digest = hashlib.sha256(f"{request.execution_id}\n{job.id}".encode()).hexdigest()
+    return f"{request.started_at:%Y%m%d}-{digest[:RUN_ID_HEX_DIGITS]}"
+
+
+def _plan(request: PlanRequest, lake: Lake) -> Plan:
+    workflow = _workflow(lake, request.input.workflow_id)
+    unknown = sorted(set(request.input.files) - {job.id for job in workflow.jobs})
+    if unknown:
+        raise ConfigFault(f"the input names files of {unknown[0]}, which is no job of {workflow.id}", option="files")
+    jobs = []
+    for job in workflow.jobs:
+        contract = latest_contract(lake, workflow.id, job.id)
+        jobs.append(
+            JobPlan(
+                job=job,
+                run_id=run_id(request, job),
+                sources=tuple(_sources(lake, workflow, job, request.input.files.get(job.id))),
+                contract_version=contract.version if contract else None,
+            )
+        )
+    return Plan(
+        execution_id=request.execution_id,
+        workflow_id=workflow.id,
+        workflow_slug=workflow.slug,
+        planned_at=request.started_at,
+        jobs=tuple(jobs),
+    )
+
+
+def _workflow(lake: Lake, workflow_id: str) -> Workflow:
+    key = keys.workflow_key(workflow_id)
+    stored = lake.read(key)
+    if stored is None:
+        raise ConfigFault(f"there is no workflow {workflow_id}", option="workflowId")
+    try:
+        definition = json.loads(stored[0])
+    except ValueError as error:
+        raise ConfigFault(f"{key} is no JSON: {error}") from error
+    workflow = read_workflow(definition, origin=key)
+    if workflow.id != workflow_id:
+        raise ConfigFault(f"{key} defines the workflow {workflow.id}", option="id")
+    return workflow
+
+
+def _sources(lake: Lake, workflow: Workflow, job: Job, chosen: tuple[str, ...] | None) -> list[SourceFile]:
+    """The job's files in the order in which they are read: as chosen, or in order of arrival."""
+    prefix = keys.landing_prefix(workflow.id, job.id)
+    pattern = job.source_config.file_config.file_pattern
+    if chosen is None:
+        arrived = sorted(lake.list_objects(prefix), key=lambda item: (item.last_modified, item.key))
+        names = [item.key for item in arrived if fnmatch.fnmatchcase(item.key.removeprefix(prefix), pattern)]
+    else:
+        names = list(chosen)
+    if not names:
+        raise DataFault(f"{job.name}: no file under {prefix} matches {pattern!r}; upload one and run again")
+    if len(set(names)) != len(names):
+        raise ConfigFault(f"{job.name}: a file is named twice in the input", option="files")
+    return [_source(lake, prefix, key) for key in names]
+
+
+def _source(lake: Lake, prefix: str, key: str) -> SourceFile:
+    name = key.removeprefix(prefix)
+    if not key.startswith(prefix) or "/" in name:
+        raise ConfigFault(f"{key} is not a file under {prefix}, where this job reads", file=name, option="files")
+    if not name.lower().endswith(SUPPORTED_EXTENSIONS):
+        raise DataFault(
+            f"{name}: the format is unknown; this version reads {', '.join(SUPPORTED_EXTENSIONS)}", file=name
+        )
+    version: ObjectVersion | None = lake.head(key)
+    if version is None:
+        raise DataFault(f"{name} is not in landing ({key})", file=name)
+    return SourceFile(
+        key=key, name=name, etag=version.etag, version_id=version.version_id, size_bytes=version.size_bytes
+    )
+
+
+def _response(plan: Plan, key: str) -> PlanResponse:
+    ordered = sorted(plan.jobs, key=lambda planned: planned.job.order)
+    return PlanResponse(
+        plan_key=key,
+        groups=tuple(
+            tuple(PlannedJob(job_id=planned.job.id) for planned in group)
+            for _, group in groupby(ordered, key=lambda planned: planned.job.order)
+        ),
+    )

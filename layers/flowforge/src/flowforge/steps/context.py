@@ -1,0 +1,94 @@
+"""What a step knows before it reads any data: its request, its plan, its job."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from flowforge.lake.lake import Lake
+from flowforge.model.contract import Contract
+from flowforge.model.job import Job
+from flowforge.model.plan import JobPlan, Plan
+from flowforge.model.step import (
+    BronzeCounts,
+    GoldCounts,
+    PublishedObject,
+    RuleOutcome,
+    SilverCounts,
+    Step,
+    StepRequest,
+    StepResult,
+)
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """A request with the plan it points to."""
+
+    lake: Lake
+    request: StepRequest
+    plan: Plan
+    planned: JobPlan
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def job(self) -> Job:
+        """The job's definition, as planned."""
+        return self.planned.job
+
+    @property
+    def run_id(self) -> str:
+        """The run's id, as planned."""
+        return self.planned.run_id
+
+    @property
+    def planned_at(self) -> datetime:
+        """The run's only clock."""
+        return self.plan.planned_at
+
+    @property
+    def slugs(self) -> tuple[str, str]:
+        """The slugs of workflow and job, which begin most keys."""
+        return self.plan.workflow_slug, self.job.slug
+
+    def metadata(self, layer: str, contract: Contract | None = None) -> dict[str, str]:
+        """The key-value metadata of a Parquet file: where its rows come from."""
+        values = {
+            "flowforge.layer": layer,
+            "flowforge.workflow_id": self.plan.workflow_id,
+            "flowforge.job_id": self.job.id,
+            "flowforge.run_id": self.run_id,
+            "flowforge.planned_at": self.planned_at.isoformat(),
+        }
+        if contract is not None:
+            values["flowforge.contract_version"] = str(contract.version)
+        return values
+
+    def result(
+        self,
+        counts: BronzeCounts | SilverCounts | GoldCounts,
+        outputs: Sequence[PublishedObject],
+        *,
+        read_bytes: int,
+        contract: Contract | None = None,
+        rules: Sequence[RuleOutcome] = (),
+        notes: Sequence[str] = (),
+        head: Literal["current", "superseded", "none"] = "none",
+    ) -> StepResult:
+        """The answer of the step."""
+        return StepResult(
+            execution_id=self.plan.execution_id,
+            job_id=self.job.id,
+            run_id=self.run_id,
+            step=Step(self.request.step),
+            planned_at=self.planned_at,
+            counts=counts,
+            outputs=tuple(outputs),
+            head=head,
+            contract_version=contract.version if contract else None,
+            rules=tuple(rules),
+            notes=tuple(notes),
+            read_bytes=read_bytes,
+            duration_seconds=round(time.monotonic() - self.started, 3),
+        )

@@ -1,0 +1,37 @@
+"""What a failure of the engine means, by what to do about it."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import polars as pl
+
+from flowforge.model.errors import DataFault, FlowForgeError, NextTier, RetryLater
+
+SHOWN_CHARACTERS = 300
+"""A message of the engine can quote a whole cell, which may be megabytes long."""
+SERVICE_WORDS = ("object-store", "object store", "error sending request", "Generic S3 error", "timed out", "connection")
+
+
+@contextmanager
+def engine_errors(what: str) -> Iterator[None]:
+    """Turn the engine's exceptions into the tree of errors; ``what`` says what was being done to which file."""
+    try:
+        yield
+    except FlowForgeError:
+        raise
+    except MemoryError as error:
+        raise NextTier(f"{what}: memory ran out") from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise NextTier(f"{what}: /tmp is full") from error
+        raise RetryLater(f"{what}: {_shown(error)}") from error
+    except pl.exceptions.PolarsError as error:
+        if any(word in str(error) for word in SERVICE_WORDS):
+            raise RetryLater(f"{what}: {_shown(error)}") from error
+        raise DataFault(f"{what}: {_shown(error)}") from error
+
+
+def _shown(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"

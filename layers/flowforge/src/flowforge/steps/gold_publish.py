@@ -1,0 +1,85 @@
+"""gold_publish: the run's Silver, copied or aggregated, becomes the published dataset."""
+
+import polars as pl
+
+from flowforge.lake import keys
+from flowforge.lake.contracts import read_contract
+from flowforge.lake.heads import Head, advance_head
+from flowforge.medallion.gold import gold_frame, represented_rows
+from flowforge.model.contract import Type
+from flowforge.model.errors import CommitConflict
+from flowforge.model.step import GoldCounts, PublishedObject, Step, StepResult
+from flowforge.steps.attempt import Attempt, prepared_result, published_attempt, require_equations, scan
+from flowforge.steps.context import StepContext
+from flowforge.steps.engine_errors import engine_errors
+from flowforge.steps.results import require_result
+
+
+def gold_publish(context: StepContext, attempt: Attempt) -> StepResult:
+    """Read the Silver table as it is now, and publish what it gives.
+
+    Raises ConfigFault where an aggregate does not fit its column, CommitConflict where the table changed meanwhile.
+    """
+    config = context.job.destination_config.gold_config
+    key = keys.gold_key(config.domain, context.job.dataset, context.planned_at, context.run_id)
+    earlier = published_attempt(context.lake, key, context.run_id)
+    prepared = prepared_result(context.lake, earlier) if earlier else None
+    if prepared is not None:
+        return _finish(context, prepared)
+    silver = require_result(context, Step.SILVER_TRANSFORM)
+    table = silver.outputs[0]
+    seen = context.lake.head(table.key)
+    if seen is None:
+        raise CommitConflict(f"{table.key} is gone", file=table.key)
+    undetermined = _undetermined(context, silver)
+    with engine_errors(f"{context.job.name}: Silver could not be published"):
+        try:
+            source = scan(context.lake, table.key)
+            read = source.select(pl.len()).collect().item()
+            frame = gold_frame(source, config, undetermined=undetermined)
+            written = attempt.write(frame, "gold.parquet", metadata=context.metadata("gold"))
+        except pl.exceptions.PolarsError as error:
+            if not seen.is_same(context.lake.head(table.key)):
+                raise CommitConflict(f"{table.key} was replaced while it was read", file=table.key) from error
+            raise
+        context.lake.require_same(seen)
+        represented = represented_rows(scan(context.lake, written.version.key), config).collect().item()
+    counts = GoldCounts(read=read, written=written.rows, represented=int(represented))
+    require_equations(counts.broken_equations(), "gold_publish")
+    output = PublishedObject(role="gold", key=key, etag="", rows=written.rows, size_bytes=written.version.size_bytes)
+    result = context.result(counts, [output], read_bytes=seen.size_bytes).model_copy(
+        update={"contract_version": silver.contract_version}
+    )
+    attempt.prepare(result)
+    published = attempt.publish(written, key)
+    if published.attempt_id != attempt.id:
+        result = prepared_result(context.lake, published.attempt_id) or result
+    return _finish(context, result)
+
+
+def _undetermined(context: StepContext, silver: StepResult) -> list[str]:
+    """The columns of Silver in which no value was ever seen."""
+    if silver.contract_version is None:
+        source = scan(context.lake, silver.outputs[0].key)
+        return [name for name, dtype in source.collect_schema().items() if dtype == pl.String]
+    contract = read_contract(context.lake, context.plan.workflow_id, context.job.id, silver.contract_version)
+    columns = contract.columns if contract else ()
+    return [column.name for column in columns if column.data_type.type is Type.UNDETERMINED]
+
+
+def _finish(context: StepContext, result: StepResult) -> StepResult:
+    """Fill in the ETag and move the head."""
+    config = context.job.destination_config.gold_config
+    output = result.outputs[0]
+    version = context.lake.head(output.key)
+    output = output.model_copy(update={"etag": version.etag if version else ""})
+    head = Head(
+        run_id=context.run_id,
+        key=output.key,
+        etag=output.etag,
+        rows=output.rows,
+        contract_version=result.contract_version,
+        planned_at=context.planned_at,
+    )
+    position = advance_head(context.lake, keys.gold_head_key(config.domain, context.job.dataset), head)
+    return result.model_copy(update={"outputs": (output,), "head": position})

@@ -1,0 +1,44 @@
+"""One path for every tier: Lambda, Fargate and the laptop all call ``run_step``."""
+
+from collections.abc import Callable
+
+from flowforge.lake.lake import Lake
+from flowforge.model.errors import ConfigFault
+from flowforge.model.plan import Plan
+from flowforge.model.step import Step, StepRequest, StepResult
+from flowforge.steps.attempt import Attempt
+from flowforge.steps.bronze_ingest import bronze_ingest
+from flowforge.steps.context import StepContext
+from flowforge.steps.gold_publish import gold_publish
+from flowforge.steps.results import read_result, store_result
+from flowforge.steps.silver_transform import silver_transform
+
+STEPS: dict[Step, Callable[[StepContext, Attempt], StepResult]] = {
+    Step.BRONZE_INGEST: bronze_ingest,
+    Step.SILVER_TRANSFORM: silver_transform,
+    Step.GOLD_PUBLISH: gold_publish,
+}
+
+
+def run_step(request: StepRequest, lake: Lake) -> StepResult:
+    """Run one step of one job and store its result; a step that has finished answers with the stored one.
+
+    Raises one of the six errors of ``flowforge.model.errors``; then no table has changed, or a repetition completes it.
+    """
+    plan = read_plan(lake, request.plan_key)
+    stored = read_result(lake, plan.execution_id, request.job_id, request.step)
+    if stored is not None:
+        return stored
+    context = StepContext(lake=lake, request=request, plan=plan, planned=plan.job(request.job_id))
+    attempt = Attempt(lake, context.run_id)
+    result = store_result(lake, STEPS[request.step](context, attempt))
+    attempt.discard()
+    return result
+
+
+def read_plan(lake: Lake, key: str) -> Plan:
+    """The plan under a key. Raises ConfigFault where there is none."""
+    stored = lake.read(key)
+    if stored is None:
+        raise ConfigFault(f"there is no plan under {key}", option="planKey")
+    return Plan.model_validate_json(stored[0])

@@ -1,0 +1,138 @@
+"""What the application template declares, compared with the folders and the state machine that it deploys."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+STEPS = ("bronze_ingest", "silver_transform", "gold_publish")
+SUBSTITUTION = re.compile(r"\$\{(\w+)\}")
+
+
+def of_type(template: Mapping[str, Any], kind: str) -> dict[str, Mapping[str, Any]]:
+    return {name: resource for name, resource in template["Resources"].items() if resource["Type"] == kind}
+
+
+def functions(template: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return of_type(template, "AWS::Serverless::Function")
+
+
+def folder_of(function: Mapping[str, Any]) -> str:
+    dockerfile = function.get("Metadata", {}).get("Dockerfile")
+    return str(Path(dockerfile).parent) if dockerfile else str(function["Properties"]["CodeUri"])
+
+
+def tasks(states: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, state in states.items():
+        if state["Type"] == "Task":
+            yield name, state
+        if state["Type"] == "Map":
+            yield from tasks(state["ItemProcessor"]["States"])
+
+
+def test_every_function_has_a_folder_with_a_handler_and_every_folder_a_function(
+    application: Mapping[str, Any], root: Path
+) -> None:
+    declared = {folder_of(function) for function in functions(application).values()}
+    present = {f"functions/{handler.parent.name}" for handler in (root / "functions").glob("*/handler.py")}
+    assert declared == present
+
+
+def test_every_step_is_an_image_built_from_the_root_on_the_base_that_the_parameter_names(
+    application: Mapping[str, Any], root: Path
+) -> None:
+    images = [item for item in functions(application).values() if item["Properties"].get("PackageType") == "Image"]
+    assert sorted(folder_of(item) for item in images) == sorted(f"functions/{step}" for step in STEPS)
+    for item in images:
+        assert item["Metadata"]["DockerContext"] == "."
+        assert item["Metadata"]["DockerBuildArgs"] == {"BASE_IMAGE": {"Ref": "BaseImage"}}
+        assert (root / item["Metadata"]["Dockerfile"]).is_file()
+
+
+def test_the_default_base_image_is_the_same_in_the_template_and_in_every_dockerfile(
+    application: Mapping[str, Any], root: Path
+) -> None:
+    default = application["Parameters"]["BaseImage"]["Default"]
+    for step in STEPS:
+        assert f"ARG BASE_IMAGE={default}\n" in (root / "functions" / step / "Dockerfile").read_text()
+
+
+def test_the_dockerfiles_differ_in_the_handler_alone_so_that_their_lower_layers_are_built_once(root: Path) -> None:
+    texts = {(root / "functions" / step / "Dockerfile").read_text().replace(step, "STEP") for step in STEPS}
+    assert len(texts) == 1
+    lower, _, upper = texts.pop().partition("COPY functions/STEP/handler.py")
+    assert "STEP" not in lower
+    assert "STEP" not in upper
+
+
+def test_every_function_of_the_control_plane_takes_the_package_from_the_layer(application: Mapping[str, Any]) -> None:
+    for name, function in functions(application).items():
+        if function["Properties"].get("PackageType") != "Image":
+            assert function["Properties"]["Layers"] == [{"Ref": "FlowForgeLayer"}], name
+
+
+def test_the_layer_is_built_by_the_target_of_its_makefile(application: Mapping[str, Any], root: Path) -> None:
+    (name, layer), *others = of_type(application, "AWS::Serverless::LayerVersion").items()
+    assert not others
+    makefile = root / layer["Properties"]["ContentUri"] / "Makefile"
+    assert f"\nbuild-{name}:\n" in makefile.read_text()
+
+
+def test_the_template_declares_exactly_the_substitutions_of_the_state_machine(application: Mapping[str, Any], root: Path) -> None:
+    properties = application["Resources"]["Workflow"]["Properties"]
+    used = set(SUBSTITUTION.findall((root / properties["DefinitionUri"]).read_text()))
+    assert set(properties["DefinitionSubstitutions"]) == used
+    for name, value in properties["DefinitionSubstitutions"].items():
+        assert value == {"Fn::GetAtt": [name.removesuffix("FunctionArn"), "Arn"]}
+
+
+def test_the_state_machine_may_invoke_exactly_the_functions_that_it_names(application: Mapping[str, Any]) -> None:
+    substitutions = application["Resources"]["Workflow"]["Properties"]["DefinitionSubstitutions"].values()
+    invoke = next(
+        statement
+        for policy in application["Resources"]["WorkflowRole"]["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "lambda:InvokeFunction"
+    )
+    assert sorted(map(str, invoke["Resource"])) == sorted(map(str, substitutions))
+
+
+def test_every_function_ends_before_the_state_that_waits_for_it(
+    application: Mapping[str, Any], state_machine: Mapping[str, Any]
+) -> None:
+    waiting = 0
+    for name, state in tasks(state_machine["States"]):
+        function = state["Arguments"]["FunctionName"].strip("${}").removesuffix("FunctionArn")
+        assert functions(application)[function]["Properties"]["Timeout"] < state["TimeoutSeconds"], name
+        waiting += 1
+    assert waiting >= len(functions(application))
+
+
+def test_every_function_and_the_state_machine_log_to_a_group_of_their_own_with_a_retention(
+    application: Mapping[str, Any],
+) -> None:
+    groups = of_type(application, "AWS::Logs::LogGroup")
+    used = [item["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] for item in functions(application).values()]
+    assert sorted([*used, "WorkflowLogs"]) == sorted(groups)
+    for group in groups.values():
+        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert len({str(group["Properties"]["LogGroupName"]) for group in groups.values()}) == len(groups)
+
+
+def test_the_state_machine_writes_no_data_into_its_log(application: Mapping[str, Any]) -> None:
+    assert application["Resources"]["Workflow"]["Properties"]["Logging"]["IncludeExecutionData"] is False
+
+
+@pytest.mark.parametrize("variable", ["FLOWFORGE_DATA_BUCKET", "AWS_ENDPOINT_URL"])
+def test_every_variable_that_a_local_run_sets_is_declared(application: Mapping[str, Any], variable: str) -> None:
+    # `sam local invoke --env-vars` and the laptop's function host change declared variables and ignore others.
+    assert variable in application["Globals"]["Function"]["Environment"]["Variables"]
+
+
+def test_the_endpoint_is_absent_where_none_is_named(application: Mapping[str, Any]) -> None:
+    # An empty address would be taken for an address by the S3 client inside polars.
+    value = application["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"]
+    assert value == {"Fn::If": ["HasEndpointUrl", {"Ref": "EndpointUrl"}, {"Ref": "AWS::NoValue"}]}
+    assert application["Parameters"]["EndpointUrl"]["Default"] == ""

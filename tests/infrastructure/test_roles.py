@@ -1,0 +1,133 @@
+"""What each role may do: one role per function, prefixes of the table of keys, nothing by a wildcard."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+BUCKET_ARN = "arn:${AWS::Partition}:s3:::${DataBucketName}"
+COMMON_READS = {"runs"}
+COMMON_WRITES = {"runs"}
+READS = {
+    "BronzeIngest": {"landing", "bronze", "_attempts"},
+    "SilverTransform": {"bronze", "silver", "quarantine", "contracts", "_attempts"},
+    "GoldPublish": {"silver", "gold", "_attempts"},
+    "PlanExecution": {"workflows", "landing", "contracts"},
+    "RecordEvent": set[str](),
+}
+WRITES = {
+    "BronzeIngest": {"bronze", "_attempts"},
+    "SilverTransform": {"silver", "quarantine", "contracts", "_attempts"},
+    "GoldPublish": {"gold", "_attempts"},
+    "PlanExecution": set[str](),
+    "RecordEvent": set[str](),
+}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def roles(template: Mapping[str, Any]) -> list[str]:
+    return [name for name, item in template["Resources"].items() if item["Type"] == "AWS::IAM::Role"]
+
+
+def statements(template: Mapping[str, Any], role: str) -> Iterator[Mapping[str, Any]]:
+    """The statements of a role: its own, and those of the managed policies of this template."""
+    properties = template["Resources"][role]["Properties"]
+    documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+    for reference in properties.get("ManagedPolicyArns", []):
+        documents.append(template["Resources"][reference["Ref"]]["Properties"]["PolicyDocument"])
+    for document in documents:
+        yield from document["Statement"]
+
+
+def prefixes(template: Mapping[str, Any], role: str, action: str) -> set[str]:
+    """The first parts of the keys for which a role may do something."""
+    found = set()
+    for statement in statements(template, role):
+        if action in as_list(statement["Action"]):
+            for resource in as_list(statement["Resource"]):
+                folder, _, rest = resource["Fn::Sub"].removeprefix(f"{BUCKET_ARN}/").partition("/")
+                assert rest == "*", resource
+                found.add(folder)
+    return found
+
+
+def test_every_function_and_every_state_machine_has_a_role_of_its_own(application: Mapping[str, Any]) -> None:
+    users = [
+        item["Properties"]["Role"]["Fn::GetAtt"][0]
+        for item in application["Resources"].values()
+        if item["Type"] in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine")
+    ]
+    assert sorted(users) == sorted(roles(application))
+
+
+def test_no_role_is_given_an_action_by_a_wildcard(application: Mapping[str, Any]) -> None:
+    for role in roles(application):
+        for statement in statements(application, role):
+            assert not [action for action in as_list(statement["Action"]) if "*" in action], (role, statement)
+
+
+def test_only_log_deliveries_which_belong_to_the_account_are_granted_on_every_resource(
+    application: Mapping[str, Any],
+) -> None:
+    everywhere = [
+        (role, action)
+        for role in roles(application)
+        for statement in statements(application, role)
+        if "*" in as_list(statement["Resource"])
+        for action in as_list(statement["Action"])
+    ]
+    assert {role for role, _ in everywhere} == {"WorkflowRole"}
+    assert all(action.startswith("logs:") for _, action in everywhere)
+
+
+def test_every_statement_has_a_name_that_is_unique_in_its_role(application: Mapping[str, Any]) -> None:
+    for role in roles(application):
+        for policy in application["Resources"][role]["Properties"].get("Policies", []):
+            names = [statement["Sid"] for statement in policy["PolicyDocument"]["Statement"]]
+            assert len(set(names)) == len(names), role
+
+
+@pytest.mark.parametrize("function", READS)
+def test_a_function_reads_the_layers_that_it_needs_and_no_other(application: Mapping[str, Any], function: str) -> None:
+    assert prefixes(application, f"{function}Role", "s3:GetObject") == READS[function] | COMMON_READS
+
+
+@pytest.mark.parametrize("function", WRITES)
+def test_a_function_writes_the_layers_that_it_owns_and_no_other(application: Mapping[str, Any], function: str) -> None:
+    assert prefixes(application, f"{function}Role", "s3:PutObject") == WRITES[function] | COMMON_WRITES
+
+
+@pytest.mark.parametrize("function", READS)
+def test_nothing_is_deleted_but_attempts(application: Mapping[str, Any], function: str) -> None:
+    assert prefixes(application, f"{function}Role", "s3:DeleteObject") <= {"_attempts"}
+
+
+@pytest.mark.parametrize("function", ["BronzeIngest", "SilverTransform", "GoldPublish"])
+def test_a_step_can_give_up_its_uploads_wherever_it_publishes(application: Mapping[str, Any], function: str) -> None:
+    published = WRITES[function] - {"contracts"}
+    assert prefixes(application, f"{function}Role", "s3:AbortMultipartUpload") == published
+
+
+@pytest.mark.parametrize("function", READS)
+def test_a_missing_object_is_seen_as_missing_wherever_a_function_reads(application: Mapping[str, Any], function: str) -> None:
+    # S3 answers 404 to a role that may list the key, and 403 to any other.
+    listed = set()
+    for statement in statements(application, f"{function}Role"):
+        if "s3:ListBucket" in as_list(statement["Action"]):
+            assert statement["Resource"] == {"Fn::Sub": BUCKET_ARN}
+            listed |= {prefix.removesuffix("/*") for prefix in as_list(statement["Condition"]["StringLike"]["s3:prefix"])}
+    assert listed == READS[function] | COMMON_READS
+
+
+@pytest.mark.parametrize("function", READS)
+def test_the_key_is_used_through_s3_only(application: Mapping[str, Any], function: str) -> None:
+    (use,) = [
+        statement
+        for statement in statements(application, f"{function}Role")
+        if any(action.startswith("kms:") for action in as_list(statement["Action"]))
+    ]
+    assert use["Resource"] == {"Ref": "DataKeyArn"}
+    assert use["Condition"] == {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}}}

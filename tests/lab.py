@@ -1,0 +1,114 @@
+"""One job over a lake: lands files, plans, runs steps, reads tables. What the tests of the steps have in common."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from flowforge.lake import keys
+from flowforge.lake.heads import read_head
+from flowforge.lake.lake import Lake
+from flowforge.model.plan import ExecutionInput, PlanRequest
+from flowforge.model.step import Step, StepRequest, StepResult
+from flowforge.model.workflow import read_workflow
+from flowforge.orchestration.planning import plan_execution
+from flowforge.steps.run_step import run_step
+
+REGION = "us-east-1"
+WORKFLOW_ID = "wf_shop"
+JOB_ID = "job_orders"
+DAWN = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+
+
+@dataclass
+class Run:
+    """A planned execution of the lab's job."""
+
+    lab: "Lab"
+    execution_id: str
+    plan_key: str
+
+    def request(self, step: Step) -> StepRequest:
+        """The request of one step."""
+        return StepRequest(
+            schema_version=1, execution_id=self.execution_id, job_id=JOB_ID, step=step, plan_key=self.plan_key
+        )
+
+    def step(self, step: Step) -> StepResult:
+        """Run one step."""
+        return run_step(self.request(step), self.lab.lake)
+
+    def bronze(self) -> StepResult:
+        """Run the first step."""
+        return self.step(Step.BRONZE_INGEST)
+
+    def silver(self) -> StepResult:
+        """Run the first two steps and answer with the second's result."""
+        self.bronze()
+        return self.step(Step.SILVER_TRANSFORM)
+
+    def gold(self) -> StepResult:
+        """Run all three steps and answer with the last one's result."""
+        self.silver()
+        return self.step(Step.GOLD_PUBLISH)
+
+
+@dataclass
+class Lab:
+    """A workflow "Shop" with one job "Orders"."""
+
+    lake: Lake
+    job: dict[str, Any] = field(default_factory=dict)
+    silver: dict[str, Any] = field(default_factory=dict)
+    gold: dict[str, Any] = field(default_factory=dict)
+    _runs: int = 0
+
+    def definition(self) -> dict[str, Any]:
+        """The workflow's definition with what the test set."""
+        job = {
+            "id": JOB_ID,
+            "name": "Orders",
+            "destinationConfig": {"silverConfig": self.silver, "goldConfig": self.gold},
+            **self.job,
+        }
+        return {"id": WORKFLOW_ID, "name": "Shop", "jobs": [job]}
+
+    def land(self, name: str, content: str | bytes) -> str:
+        """Put a file into the job's landing folder; its key."""
+        key = keys.landing_key(WORKFLOW_ID, JOB_ID, name)
+        body = content.encode() if isinstance(content, str) else content
+        self.lake.client.put_object(Bucket=self.lake.bucket, Key=key, Body=body)
+        return key
+
+    def plan(self, *file_keys: str, hours: int | None = None) -> Run:
+        """Plan an execution over these files, ``hours`` after dawn (each run an hour after the one before)."""
+        self._runs += 1
+        workflow = read_workflow(self.definition(), origin="the test")
+        self.lake.overwrite(keys.workflow_key(WORKFLOW_ID), workflow.to_json())
+        request = PlanRequest(
+            execution_id=f"exec_{self._runs}",
+            started_at=DAWN + timedelta(hours=self._runs if hours is None else hours),
+            input=ExecutionInput(workflow_id=WORKFLOW_ID, files={JOB_ID: file_keys} if file_keys else {}),
+        )
+        return Run(self, request.execution_id, plan_execution(request, self.lake).plan_key)
+
+    def ingest(self, content: str, *, name: str = "orders.csv", hours: int | None = None) -> Run:
+        """Land one file and plan an execution over it."""
+        return self.plan(self.land(name, content), hours=hours)
+
+    def frame(self, key: str) -> pl.DataFrame:
+        """The rows of a Parquet object."""
+        return pl.read_parquet(self.lake.uri(key), storage_options=self.lake.storage_options, hive_partitioning=False)
+
+    def silver_table(self) -> pl.DataFrame:
+        """The Silver table as a reader finds it."""
+        if self.silver.get("mergeStrategy") == "merge":
+            return self.frame(keys.silver_current_key("shop", "orders"))
+        head = read_head(self.lake, keys.silver_head_key("shop", "orders"))
+        assert head is not None
+        return self.frame(head.key)
+
+    def keys_below(self, prefix: str) -> list[str]:
+        """The keys of the objects below a prefix."""
+        return [item.key for item in self.lake.list_objects(prefix)]
