@@ -42,7 +42,7 @@ def s3_url() -> Iterator[str]:
 @pytest.fixture
 def lake(s3_url: str, request: pytest.FixtureRequest) -> Lake:
     """An empty, versioned data bucket of this test's own."""
-    session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
+    session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     bucket = f"data-{abs(hash(request.node.nodeid)):x}"
     lake = Lake.connect(bucket, session, endpoint_url=s3_url)
     lake.client.create_bucket(Bucket=bucket)

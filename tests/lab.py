@@ -31,9 +31,7 @@ class Run:
 
     def request(self, step: Step) -> StepRequest:
         """The request of one step."""
-        return StepRequest(
-            schema_version=1, execution_id=self.execution_id, job_id=JOB_ID, step=step, plan_key=self.plan_key
-        )
+        return StepRequest(schema_version=1, execution_id=self.execution_id, job_id=JOB_ID, step=step, plan_key=self.plan_key)
 
     def step(self, step: Step) -> StepResult:
         """Run one step."""

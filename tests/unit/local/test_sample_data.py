@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from flowforge.local.sample_data import Account, write_sample
 
 DIGESTS = {

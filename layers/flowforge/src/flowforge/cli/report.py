@@ -14,28 +14,49 @@ from flowforge.cli.untrusted import cell, printable
 from flowforge.model.step import SilverCounts, Step, StepResult
 from flowforge.model.workflow import Workflow
 
+WIDTH_WITH_KEYS = 150
 ROLES = {Step.BRONZE_INGEST: "bronze", Step.SILVER_TRANSFORM: "silver", Step.GOLD_PUBLISH: "gold"}
 
 
 def print_report(console: Console, workflow: Workflow, results: Results) -> None:
-    """Print the table of the steps that ended well, and below it quarantines, rules and notes."""
-    console.print(summary_table(workflow, results))
+    """Print the table of the steps that ended well, and below it quarantines, rules and notes.
+
+    S3 keys are a column of the table where the screen has room for them, and lines below it elsewhere.
+    """
+    if not results:
+        return
+    room_for_keys = console.width >= WIDTH_WITH_KEYS
+    console.print(summary_table(workflow, results, keys=room_for_keys))
+    if not room_for_keys:
+        for line in key_lines(workflow, results):
+            console.print(Text(line), soft_wrap=True)
     for line in remarks(workflow, results):
         console.print(Text(line), soft_wrap=True)
 
 
-def summary_table(workflow: Workflow, results: Results) -> Table:
-    """Rows in, written, duplicates, quarantined, bytes, seconds and S3 key, a row per job and layer."""
+def summary_table(workflow: Workflow, results: Results, *, keys: bool) -> Table:
+    """Rows in, written, duplicates, quarantined, bytes, seconds and, with ``keys``, the S3 key, a row per job and layer."""
     table = Table("Job", "Layer", box=box.SIMPLE_HEAD)
     for title in ("Rows in", "Written", "Duplicates", "Quarantined", "Bytes", "Seconds"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("S3 key", overflow="fold")
+    if keys:
+        table.add_column("S3 key", overflow="fold")
     for job in workflow.jobs:
         for step, layer in LAYERS.items():
             result = results.get((job.id, step))
             if result is not None:
-                table.add_row(cell(job.name), layer, *_figures(step, result))
+                key = [cell(_key(step, result))] if keys else []
+                table.add_row(cell(job.name), layer, *_figures(step, result), *key)
     return table
+
+
+def key_lines(workflow: Workflow, results: Results) -> Iterator[str]:
+    """Where each layer of each job lies, a line each."""
+    for job in workflow.jobs:
+        for step, layer in LAYERS.items():
+            result = results.get((job.id, step))
+            if result is not None:
+                yield f"{printable(job.name)}: {layer}: {printable(_key(step, result))}"
 
 
 def remarks(workflow: Workflow, results: Results) -> Iterator[str]:
@@ -49,14 +70,21 @@ def remarks(workflow: Workflow, results: Results) -> Iterator[str]:
 
 def _figures(step: Step, result: StepResult) -> Iterator[Text]:
     counts = result.counts
-    output = result.output(ROLES[step])
+    outputs = [output for output in result.outputs if output.role == ROLES[step]]
     yield Text(f"{counts.read:,}")
-    yield Text(f"{output.rows if output else 0:,}")
+    yield Text(f"{sum(output.rows for output in outputs):,}")
     yield Text(f"{counts.duplicates:,}" if isinstance(counts, SilverCounts) else "")
     yield Text(f"{counts.quarantined:,}" if isinstance(counts, SilverCounts) else "")
-    yield Text(decimal(output.size_bytes) if output else "")
+    yield Text(decimal(sum(output.size_bytes for output in outputs)))
     yield Text(f"{result.duration_seconds:.2f}")
-    yield cell(output.key) if output else Text("nothing to write", style="dim")
+
+
+def _key(step: Step, result: StepResult) -> str:
+    """The key of the layer's object, and how many more there are: Bronze has one for each source file."""
+    keys = [output.key for output in result.outputs if output.role == ROLES[step]]
+    if not keys:
+        return "nothing to write"
+    return keys[0] + (f" and {len(keys) - 1} more" if len(keys) > 1 else "")
 
 
 def _remarks(step: Step, result: StepResult) -> Iterator[str]:

@@ -19,6 +19,8 @@ PSEUDO_PARAMETERS = {
     "AWS::URLSuffix": "amazonaws.com",
     "AWS::StackName": "flowforge-local",
 }
+NO_VALUE = object()
+"""What ``!Ref AWS::NoValue`` gives: the property that holds it is not there."""
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([^}]+)\}\}")
 _SUBSTITUTION = re.compile(r"\$\{(!?)([^}]*)\}")
 
@@ -73,7 +75,8 @@ class Resolver:
         if isinstance(value, str):
             return _DYNAMIC_REFERENCE.sub(lambda found: self._dynamic(found[1], place), value)
         if isinstance(value, list):
-            return [self.resolve(item, f"{place}[{index}]") for index, item in enumerate(value)]
+            items = [self.resolve(item, f"{place}[{index}]") for index, item in enumerate(value)]
+            return [item for item in items if item is not NO_VALUE]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
@@ -87,11 +90,35 @@ class Resolver:
             if name == "Fn::Join":
                 separator, items = argument
                 return str(separator).join(map(str, self.resolve(items, place)))
+            if name == "Fn::If":
+                condition, then, otherwise = argument
+                chosen = then if self._holds({"Condition": condition}, place) else otherwise
+                return self.resolve(chosen, place)
             if name.startswith("Fn::"):
                 raise LocalStackError(f"{place}: the local stack cannot resolve {name}")
-        return {key: self.resolve(item, f"{place}/{key}") for key, item in value.items()}
+        members = {key: self.resolve(item, f"{place}/{key}") for key, item in value.items()}
+        return {key: item for key, item in members.items() if item is not NO_VALUE}
 
-    def _reference(self, name: str, place: str) -> str:
+    def _holds(self, condition: Any, place: str) -> bool:
+        (name, argument), *_ = condition.items()
+        if name == "Condition":
+            declared = self.document.get("Conditions", {}).get(argument)
+            if declared is None:
+                raise LocalStackError(f"{place}: the template declares no condition {argument}")
+            return self._holds(declared, f"Conditions/{argument}")
+        if name == "Fn::Equals":
+            left, right = self.resolve(argument, place)
+            return str(left) == str(right)
+        if name == "Fn::Not":
+            return not self._holds(argument[0], place)
+        if name in ("Fn::And", "Fn::Or"):
+            held = [self._holds(item, place) for item in argument]
+            return all(held) if name == "Fn::And" else any(held)
+        raise LocalStackError(f"{place}: the local stack cannot resolve the condition {name}")
+
+    def _reference(self, name: str, place: str) -> Any:
+        if name == "AWS::NoValue":
+            return NO_VALUE
         if name in PSEUDO_PARAMETERS:
             return PSEUDO_PARAMETERS[name]
         declared = self.document.get("Parameters", {}).get(name)
@@ -106,9 +133,7 @@ class Resolver:
             return self.parameters[name]
         default = declared.get("Default")
         if default is None:
-            raise LocalStackError(
-                f"{place}: the parameter {name} has no default and the local stack sets no value for it"
-            )
+            raise LocalStackError(f"{place}: the parameter {name} has no default and the local stack sets no value for it")
         if str(declared.get("Type", "")).startswith("AWS::SSM::Parameter::Value"):
             return self._dynamic(f"ssm:{default}", place)
         return str(default)

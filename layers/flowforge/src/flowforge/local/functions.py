@@ -11,7 +11,7 @@ from flowforge.local.template import FunctionSpec
 MINIMAL_CONCURRENCY = 4
 
 
-class FunctionNotFound(Exception):
+class FunctionNotFoundError(Exception):
     """No function of that name is declared."""
 
 
@@ -19,16 +19,14 @@ class FunctionBackend(Protocol):
     """Whatever can run a function: the host below, or a fake in a test."""
 
     def invoke(self, name: str, payload: bytes) -> Outcome:
-        """Run a function to its end. Raises FunctionNotFound."""
+        """Run a function to its end. Raises FunctionNotFoundError."""
         ...
 
 
 class FunctionHost:
     """Runs the functions of a template. Every method may be called from any thread."""
 
-    def __init__(
-        self, specs: Iterable[FunctionSpec], settings: SandboxSettings, *, concurrency: int | None = None
-    ) -> None:
+    def __init__(self, specs: Iterable[FunctionSpec], settings: SandboxSettings, *, concurrency: int | None = None) -> None:
         self._specs = {spec.name: spec for spec in specs}
         self._settings = settings
         self._places = threading.BoundedSemaphore(concurrency or max(MINIMAL_CONCURRENCY, os.cpu_count() or 1))
@@ -45,7 +43,7 @@ class FunctionHost:
                 self._idle[name].append(sandbox)
 
     def invoke(self, name: str, payload: bytes) -> Outcome:
-        """Run a function to its end, after waiting for a place where too many run. Raises FunctionNotFound."""
+        """Run a function to its end, after waiting for a place where too many run. Raises FunctionNotFoundError."""
         spec = self._spec(name)
         with self._places:
             sandbox = self._take(spec)
@@ -69,7 +67,7 @@ class FunctionHost:
         try:
             return self._specs[name]
         except KeyError:
-            raise FunctionNotFound(name) from None
+            raise FunctionNotFoundError(name) from None
 
     def _take(self, spec: FunctionSpec) -> Sandbox:
         while True:

@@ -86,9 +86,7 @@ def read_template(path: Path, *, parameters: Mapping[str, str], environment: Map
     resolver = Resolver(document, parameters, attributes)
     reader = _Reader(path.parent, resolver, document.get("Globals", {}).get("Function", {}), environment)
     return Template(
-        functions=tuple(
-            reader.function(name, item) for name, item in resources.items() if item["Type"] == FUNCTION_TYPE
-        ),
+        functions=tuple(reader.function(name, item) for name, item in resources.items() if item["Type"] == FUNCTION_TYPE),
         state_machines=tuple(
             reader.state_machine(name, item) for name, item in resources.items() if item["Type"] == STATE_MACHINE_TYPE
         ),
@@ -118,15 +116,13 @@ class _Reader:
             handler=handler,
             memory_mb=int(memory),
             timeout_seconds=float(timeout),
-            environment={
-                variable: str(
-                    self.environment[variable]
-                    if variable in self.environment
-                    else self.resolver.resolve(value, f"{place}/Environment/Variables/{variable}")
-                )
-                for variable, value in variables.items()
-            },
+            environment=self.variables(f"{place}/Environment/Variables", variables),
         )
+
+    def variables(self, place: str, declared: Mapping[str, Any]) -> dict[str, str]:
+        own = {name: value for name, value in declared.items() if name not in self.environment}
+        resolved = self.resolver.resolve(own, place)
+        return {name: str(value) for name, value in {**resolved, **self.environment}.items()}
 
     def state_machine(self, name: str, resource: Mapping[str, Any]) -> StateMachineSpec:
         place = f"Resources/{name}"
@@ -134,9 +130,7 @@ class _Reader:
         uri = properties.get("DefinitionUri")
         if not isinstance(uri, str):
             raise LocalStackError(f"{place}/DefinitionUri: the local stack needs the path of a definition file")
-        substitutions = self.resolver.resolve(
-            properties.get("DefinitionSubstitutions", {}), f"{place}/DefinitionSubstitutions"
-        )
+        substitutions = self.resolver.resolve(properties.get("DefinitionSubstitutions", {}), f"{place}/DefinitionSubstitutions")
         return StateMachineSpec(
             name=name,
             definition_path=self._existing(self.root / uri, f"{place}/DefinitionUri"),

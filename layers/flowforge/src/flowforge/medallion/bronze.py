@@ -47,5 +47,6 @@ def bronze_frame(
         "_run_id": pl.lit(run_id, dtype=pl.String),
     }
     return frame.select(
-        *(pl.col(old).alias(new) for old, new in zip(read, structure.columns, strict=True)), *(audit[name].alias(name) for name in AUDIT_COLUMNS)
+        *(pl.col(old).alias(new) for old, new in zip(read, structure.columns, strict=True)),
+        *(audit[name].alias(name) for name in AUDIT_COLUMNS),
     )

@@ -1,4 +1,7 @@
-"""From the text of Bronze to the types of Silver. A cell that does not fit becomes null; ``misfit`` tells it from an empty one."""
+"""From the text of Bronze to the types of Silver.
+
+A cell that does not fit becomes null; ``misfit`` tells it from an empty one.
+"""
 
 import polars as pl
 

@@ -39,6 +39,7 @@ class _Counter:
     def __init__(self, delimiter: bytes) -> None:
         self._delimiter = delimiter
         self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._within_character = False
         self.quoted = False
         self.lines = 0
         self.delimiters = 0
@@ -47,7 +48,7 @@ class _Counter:
 
     def feed(self, chunk: bytes) -> None:
         """Count one chunk. Raises UnicodeDecodeError where it is not UTF-8."""
-        self._decoder.decode(chunk)
+        self._require_utf8(chunk)
         outside = chunk
         if self.quoted or b'"' in chunk:
             parts = chunk.split(b'"')
@@ -58,6 +59,12 @@ class _Counter:
         content = chunk.rstrip(b"\r\n")
         self.closing_line_ends = chunk.count(b"\n", len(content)) + (0 if content else self.closing_line_ends)
         self.ends_open = not chunk.endswith(b"\n")
+
+    def _require_utf8(self, chunk: bytes) -> None:
+        """Decode only what must be: a chunk of ASCII that continues no character is UTF-8."""
+        if self._within_character or not chunk.isascii():
+            self._decoder.decode(chunk)
+            self._within_character = bool(self._decoder.getstate()[0])
 
     def finish(self) -> None:
         """Close the text. Raises UnicodeDecodeError where it ends within a character."""
@@ -136,7 +143,9 @@ def find_malformed_record(open_stream: OpenStream, *, file: str, delimiter: str)
 def _read_record_by_record(open_stream: OpenStream, header: list[str], *, file: str, delimiter: str) -> Structure:
     """The same answer as read_structure, by the csv module: right for every quoting, and able to name the row."""
     csv.field_size_limit(sys.maxsize)
-    text = io.TextIOWrapper(io.BufferedReader(_Raw(open_stream()), READ_BYTES), encoding="utf-8-sig", errors="surrogateescape", newline="")
+    text = io.TextIOWrapper(
+        io.BufferedReader(_Raw(open_stream()), READ_BYTES), encoding="utf-8-sig", errors="surrogateescape", newline=""
+    )
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     width, row, blank = len(header), -1, 0
     while True:

@@ -14,9 +14,7 @@ MAX_KEYS_PER_PASS = 4_000_000
 """About 0.45 GB where no key repeats, about 1 GB where many do."""
 
 
-def superseded_positions(
-    keys: pl.LazyFrame, key: Sequence[str], *, rows: int, max_keys: int = MAX_KEYS_PER_PASS
-) -> pl.DataFrame:
+def superseded_positions(keys: pl.LazyFrame, key: Sequence[str], *, rows: int, max_keys: int = MAX_KEYS_PER_PASS) -> pl.DataFrame:
     """The positions of rows whose key comes again further on: what keep-last drops. Nulls are equal to each other.
 
     ``keys`` holds ``_position`` (ascending integers) and the key columns, ``rows`` is an upper bound of its height.
@@ -30,9 +28,7 @@ def superseded_positions(
     )
 
 
-def repeated_positions(
-    keys: pl.LazyFrame, key: Sequence[str], *, rows: int, max_keys: int = MAX_KEYS_PER_PASS
-) -> pl.DataFrame:
+def repeated_positions(keys: pl.LazyFrame, key: Sequence[str], *, rows: int, max_keys: int = MAX_KEYS_PER_PASS) -> pl.DataFrame:
     """The positions of every row whose key comes more than once: what a unique rule fails."""
     return _collect(
         keys,
@@ -63,9 +59,7 @@ def _repeated(keys: pl.LazyFrame, key: Sequence[str], *, rows: int, max_keys: in
         )
         if again.height:
             yield (
-                hashed.join(again.lazy(), on=_HASH, how="semi", build_side="force_right")
-                .drop(_HASH)
-                .collect(engine="streaming")
+                hashed.join(again.lazy(), on=_HASH, how="semi", build_side="force_right").drop(_HASH).collect(engine="streaming")
             )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import polars as pl
 
+from flowforge.medallion.exact_sum import exact_mean, exact_sum, float_scales
 from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Aggregate, GoldConfig
 
@@ -19,13 +20,14 @@ def gold_frame(silver: pl.LazyFrame, config: GoldConfig, *, undetermined: Collec
     """
     if not config.aggregation_enabled:
         return silver
-    silver = silver.with_columns(pl.col(name).cast(pl.Float64, strict=False) for name in _summed(config, undetermined))
+    nulls = [name for name in _summed(config, undetermined) if name not in config.aggregation_group_by]
+    silver = silver.with_columns(pl.col(name).cast(pl.Float64, strict=False) for name in nulls)
     schema = silver.collect_schema()
     for name in config.aggregation_group_by:
         _require_column(name, schema, "goldConfig.aggregationGroupBy")
-    aggregates = [
-        _expression(aggregate, schema, output).alias(output) for output, aggregate in config.parsed_aggregates.items()
-    ]
+    parsed = config.parsed_aggregates
+    scales = float_scales(silver, [name for name in _summed(config, schema.names()) if schema[name].is_float()])
+    aggregates = [_expression(aggregate, schema, scales, output).alias(output) for output, aggregate in parsed.items()]
     counted = [*aggregates, pl.len().cast(pl.Int64).alias(ROW_COUNT)]
     if not config.aggregation_group_by:
         return silver.select(counted)
@@ -43,7 +45,7 @@ def represented_rows(gold: pl.LazyFrame, config: GoldConfig) -> pl.LazyFrame:
 def _summed(config: GoldConfig, names: Collection[str]) -> list[str]:
     """Those of the names that the job sums up or averages."""
     used = {aggregate.column for aggregate in config.parsed_aggregates.values() if aggregate.function in ("sum", "avg")}
-    return [name for name in names if name in used and name not in config.aggregation_group_by]
+    return [name for name in names if name in used]
 
 
 def _require_column(name: str, schema: pl.Schema, option: str) -> None:
@@ -55,7 +57,7 @@ def _require_column(name: str, schema: pl.Schema, option: str) -> None:
         )
 
 
-def _expression(aggregate: Aggregate, schema: pl.Schema, output: str) -> pl.Expr:
+def _expression(aggregate: Aggregate, schema: pl.Schema, scales: dict[str, float], output: str) -> pl.Expr:
     option = f"goldConfig.aggregates.{output}"
     if aggregate.column == "*":
         return pl.len().cast(pl.Int64)
@@ -72,10 +74,9 @@ def _expression(aggregate: Aggregate, schema: pl.Schema, output: str) -> pl.Expr
         )
     match aggregate.function:
         case "sum":
-            # A sum of 64-bit integers may not fit one; 38 digits hold what any table can sum to.
-            return column.cast(pl.Decimal(38, 0)).sum() if dtype.is_integer() else column.sum()
+            return exact_sum(aggregate.column, dtype, scales.get(aggregate.column, 1.0))
         case "avg":
-            return column.mean()
+            return exact_mean(aggregate.column, dtype, scales.get(aggregate.column, 1.0))
         case "min":
             return column.min()
         case _:

@@ -61,8 +61,7 @@ def infer_types(frame: pl.LazyFrame, columns: Sequence[str]) -> Inference:
     wide = {column: list(range(len(CANDIDATES))) for column in columns}
     sampled = _count_fits(frame.head(SAMPLE_ROWS), wide)
     narrow = {
-        column: [number for number in wide[column] if fits[number] >= NEARLY * total]
-        for column, (total, fits) in sampled.items()
+        column: [number for number in wide[column] if fits[number] >= NEARLY * total] for column, (total, fits) in sampled.items()
     }
     types: dict[str, DataType] = {}
     notes: list[str] = []
@@ -107,6 +106,6 @@ def _choose(frame: pl.LazyFrame, column: str, total: int, fits: dict[int, int]) 
     odd = misfit(pl.col(column), cast(pl.col(column), candidate, declared=False))
     row, value = frame.filter(odd).select("_row_number", column).head(1).collect(engine="streaming").row(0)
     return TEXT, [
-        f"{column}: {total - count} of {total} values are no {candidate} (row {row}: {ascii(value[:SHOWN_CHARACTERS])}), so it "
+        f"{column}: {total - count} of {total} values are no {candidate} (row {row}: {value[:SHOWN_CHARACTERS]!a}), so it "
         "stays text; state a dataType in columnMappings to send such rows to quarantine"
     ]

@@ -112,8 +112,7 @@ def _weigh_pass(
             _INCOMING,
             ((at > at_new) | ((at == at_new) & (run_id > run_new))).alias("_stale"),
             (
-                (pl.col(_CONTENT) == pl.col(f"{_CONTENT}_right"))
-                & (pl.col(f"{_CONTENT}_2") == pl.col(f"{_CONTENT}_2_right"))
+                (pl.col(_CONTENT) == pl.col(f"{_CONTENT}_right")) & (pl.col(f"{_CONTENT}_2") == pl.col(f"{_CONTENT}_2_right"))
             ).alias("_same"),
         )
         .collect(engine="streaming")

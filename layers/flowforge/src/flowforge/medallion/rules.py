@@ -22,9 +22,7 @@ def broken_rules(
     failing = [pl.DataFrame(schema={POSITION: position, "_rule": pl.String})]
     for rule in rules:
         positions = _failing_positions(rows_frame, rule, rows=rows)
-        outcomes.append(
-            RuleOutcome(rule=rule.label, column=rule.column, severity=rule.severity.value, failed=positions.height)
-        )
+        outcomes.append(RuleOutcome(rule=rule.label, column=rule.column, severity=rule.severity.value, failed=positions.height))
         if rule.severity is Severity.ERROR:
             failing.append(positions.select(POSITION, pl.lit(rule.label, dtype=pl.String).alias("_rule")))
     broken = pl.concat(failing).group_by(POSITION, maintain_order=True).agg(pl.col("_rule").alias("_rules"))

@@ -13,7 +13,7 @@ from flowforge.medallion.casts import blank_is_null, cast_column, misfit
 from flowforge.medallion.duplicates import POSITION, superseded_positions, without
 from flowforge.medallion.rules import broken_rules
 from flowforge.medallion.surrogate_key import surrogate_key
-from flowforge.model.contract import Contract, ContractColumn
+from flowforge.model.contract import ContractColumn
 from flowforge.model.job import AUDIT_COLUMNS, Job
 from flowforge.model.step import RuleOutcome
 
@@ -100,9 +100,7 @@ class Silver:
                 verdict.broken,
             ]
         ).sort(POSITION)
-        joined = self._bronze.join(
-            rules.lazy(), on=POSITION, how="inner", build_side="force_right", maintain_order="left"
-        )
+        joined = self._bronze.join(rules.lazy(), on=POSITION, how="inner", build_side="force_right", maintain_order="left")
         failures = self._failures()
         labels = [pl.when(condition).then(pl.lit(label)) for label, condition, _ in failures]
         reasons = [pl.when(condition).then(reason) for _, condition, reason in failures]

@@ -58,9 +58,7 @@ class DataType(Document):
             and 1 <= self.precision <= MAX_DECIMAL_PRECISION
             and 0 <= self.scale <= self.precision
         ):
-            raise ValueError(
-                f"decimal({self.precision},{self.scale}): the precision is 1 to 38, the scale 0 to the precision"
-            )
+            raise ValueError(f"decimal({self.precision},{self.scale}): the precision is 1 to 38, the scale 0 to the precision")
         if self.format is not None and self.type not in (Type.DATE, Type.TIMESTAMP):
             raise ValueError(f"a format belongs to a date or a timestamp, not to {self.type.value}")
         if self.thousands_separator is not None and self.type not in (Type.INTEGER, Type.DECIMAL, Type.FLOAT):

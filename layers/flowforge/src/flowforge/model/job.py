@@ -34,9 +34,7 @@ class FileConfig(Document):
     @classmethod
     def _one_byte(cls, delimiter: str) -> str:
         if not delimiter.isascii() or delimiter in '"\r\n\0':
-            raise ValueError(
-                f"the delimiter {delimiter!r} must be one ASCII character other than a quote or a line end"
-            )
+            raise ValueError(f"the delimiter {delimiter!r} must be one ASCII character other than a quote or a line end")
         return delimiter
 
 

@@ -8,7 +8,10 @@ MAX_SLUG_LENGTH = 63
 
 
 def slugify(name: str) -> str:
-    """Lowercase; runs of ``_`` and white space become ``-``; all but a-z, 0-9 and ``-`` is dropped; ``-`` is squeezed and trimmed.
+    """Give the slug of a name.
+
+    Lowercase; runs of ``_`` and white space become ``-``; all but a-z, 0-9 and ``-`` is dropped; ``-`` is squeezed and
+    trimmed.
 
     Raises ConfigFault where nothing is left (a name in another script needs an explicit slug) or the slug is too long.
     """
@@ -22,7 +25,7 @@ def slugify(name: str) -> str:
         )
     if len(slug) > MAX_SLUG_LENGTH:
         raise ConfigFault(
-            f"the slug of {name!r} has {len(slug)} characters, more than {MAX_SLUG_LENGTH}: state a shorter one in the field 'slug'",
+            f"the slug of {name!r} has {len(slug)} characters, more than {MAX_SLUG_LENGTH}: state a shorter one in 'slug'",
             option="slug",
         )
     return slug

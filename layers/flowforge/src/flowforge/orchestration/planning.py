@@ -102,15 +102,11 @@ def _source(lake: Lake, prefix: str, key: str) -> SourceFile:
     if not key.startswith(prefix) or "/" in name:
         raise ConfigFault(f"{key} is not a file under {prefix}, where this job reads", file=name, option="files")
     if not name.lower().endswith(SUPPORTED_EXTENSIONS):
-        raise DataFault(
-            f"{name}: the format is unknown; this version reads {', '.join(SUPPORTED_EXTENSIONS)}", file=name
-        )
+        raise DataFault(f"{name}: the format is unknown; this version reads {', '.join(SUPPORTED_EXTENSIONS)}", file=name)
     version: ObjectVersion | None = lake.head(key)
     if version is None:
         raise DataFault(f"{name} is not in landing ({key})", file=name)
-    return SourceFile(
-        key=key, name=name, etag=version.etag, version_id=version.version_id, size_bytes=version.size_bytes
-    )
+    return SourceFile(key=key, name=name, etag=version.etag, version_id=version.version_id, size_bytes=version.size_bytes)
 
 
 def _response(plan: Plan, key: str) -> PlanResponse:

@@ -37,9 +37,7 @@ def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
     written = [_convert(context, attempt, source, number) for number, source in enumerate(sources, start=1)]
     for source in sources:
         _require_planned(context, source.planned)
-    counts = BronzeCounts(
-        read=sum(source.structure.records for source in sources), written=sum(item.rows for item in written)
-    )
+    counts = BronzeCounts(read=sum(source.structure.records for source in sources), written=sum(item.rows for item in written))
     require_equations(counts.broken_equations(), "bronze_ingest")
     outputs = [
         PublishedObject(
@@ -66,9 +64,7 @@ def _examine(context: StepContext, source: SourceFile) -> _Source:
     config = context.job.source_config.file_config
     structure = read_structure(lambda: context.lake.chunks(version), file=source.name, delimiter=config.delimiter)
     check_header(context.job, structure.columns, file=source.name)
-    contract = latest_contract(
-        context.lake, context.plan.workflow_id, context.job.id, start=context.planned.contract_version
-    )
+    contract = latest_contract(context.lake, context.plan.workflow_id, context.job.id, start=context.planned.contract_version)
     check_drift(contract, structure.columns, file=source.name)
     return _Source(source, version, structure)
 

@@ -17,9 +17,7 @@ def require_result(context: StepContext, step: Step) -> StepResult:
     """The result of an earlier step of the same job. Raises ConfigFault where that step has not finished."""
     result = read_result(context.lake, context.plan.execution_id, context.job.id, step)
     if result is None:
-        raise ConfigFault(
-            f"{context.request.step.value} of {context.job.id} was asked for before {step.value} had finished"
-        )
+        raise ConfigFault(f"{context.request.step.value} of {context.job.id} was asked for before {step.value} had finished")
     return result
 
 

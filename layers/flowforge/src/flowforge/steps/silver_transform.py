@@ -57,9 +57,7 @@ def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
         metadata = context.metadata("silver", contract) | {PRIMARY_KEY: ",".join(silver.key)}
         accepted = attempt.write(silver.accepted(verdict), "accepted.parquet", metadata=metadata)
         quarantined = (
-            attempt.write(
-                silver.quarantine(verdict), "quarantine.parquet", metadata=context.metadata("quarantine", contract)
-            )
+            attempt.write(silver.quarantine(verdict), "quarantine.parquet", metadata=context.metadata("quarantine", contract))
             if verdict.quarantined
             else None
         )
@@ -98,9 +96,7 @@ class _Rows:
     duplicates: int
     quarantined: Written | None
 
-    def counts(
-        self, *, before: int, after: int, inserted: int, updated: int, unchanged: int, stale: int
-    ) -> SilverCounts:
+    def counts(self, *, before: int, after: int, inserted: int, updated: int, unchanged: int, stale: int) -> SilverCounts:
         """The counts of the step, given what the accepted rows did to the table."""
         return SilverCounts(
             read=self.read,
@@ -116,13 +112,9 @@ class _Rows:
         )
 
 
-def _settle(
-    context: StepContext, frame: pl.LazyFrame, rows: int
-) -> tuple[Contract | None, Sequence[ContractColumn], list[str]]:
+def _settle(context: StepContext, frame: pl.LazyFrame, rows: int) -> tuple[Contract | None, Sequence[ContractColumn], list[str]]:
     """The contract of this run. Without rows none is stored, and the columns are as much as is known of them."""
-    present = latest_contract(
-        context.lake, context.plan.workflow_id, context.job.id, start=context.planned.contract_version
-    )
+    present = latest_contract(context.lake, context.plan.workflow_id, context.job.id, start=context.planned.contract_version)
     names = [name for name in frame.collect_schema().names() if name not in (*AUDIT_COLUMNS, POSITION)]
     notes: list[str] = []
 
@@ -147,9 +139,7 @@ def _settle(
 
 def _version(context: StepContext, rows: _Rows) -> _Table:
     """The run's accepted rows are the table."""
-    counts = rows.counts(
-        before=0, after=rows.accepted.rows, inserted=rows.accepted.rows, updated=0, unchanged=0, stale=0
-    )
+    counts = rows.counts(before=0, after=rows.accepted.rows, inserted=rows.accepted.rows, updated=0, unchanged=0, stale=0)
     key = keys.silver_run_key(*context.slugs, context.planned_at, context.run_id)
     return _Table(rows.accepted, key, counts, None)
 
@@ -221,9 +211,7 @@ def _outputs(context: StepContext, table: _Table, quarantined: Written | None) -
     if quarantined is not None:
         key = keys.quarantine_key(*context.slugs, context.planned_at, context.run_id)
         outputs.append(
-            PublishedObject(
-                role="quarantine", key=key, etag="", rows=quarantined.rows, size_bytes=quarantined.version.size_bytes
-            )
+            PublishedObject(role="quarantine", key=key, etag="", rows=quarantined.rows, size_bytes=quarantined.version.size_bytes)
         )
     return outputs
 

@@ -21,25 +21,21 @@ class Handling(Enum):
     """Nobody: the execution ends."""
 
 
-class StateFailure(Exception):
+class StateError(Exception):
     """A state failed with an error name and a cause (None: AWS gives none, as for a timeout)."""
 
-    def __init__(
-        self, error: str | None, cause: str | None, *, handling: Handling = Handling.ANY, from_task: bool = False
-    ) -> None:
+    def __init__(self, error: str | None, cause: str | None, *, handling: Handling = Handling.ANY) -> None:
         super().__init__(f"{error}: {cause}")
         self.error = error
         self.cause = cause
         self.handling = handling
-        self.from_task = from_task
-        """Whether an integration reported it, which is what States.TaskFailed matches."""
 
     def output(self) -> dict[str, str]:
         """What a catcher sees as ``$states.errorOutput``."""
         return {"Error": self.error or "", "Cause": self.cause or ""}
 
 
-class QueryFailure(StateFailure):
+class QueryError(StateError):
     """An expression could not be evaluated. ``location`` is its field, as AWS names it: ``Output/a/b[0]``."""
 
     def __init__(self, cause: str, location: str) -> None:
@@ -56,6 +52,6 @@ class ServiceError(Exception):
         self.message = message
 
 
-def runtime_failure(cause: str) -> StateFailure:
+def runtime_failure(cause: str) -> StateError:
     """States.Runtime: never retried, never caught, not even by its own name."""
-    return StateFailure(RUNTIME, cause, handling=Handling.NONE)
+    return StateError(RUNTIME, cause, handling=Handling.NONE)

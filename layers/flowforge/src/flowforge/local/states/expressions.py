@@ -48,9 +48,7 @@ def _walk(node: Any, top: bool, reserved: frozenset[str]) -> Iterator[str]:
     if node is None:
         return
     kind = getattr(node, "type", None)
-    if top and kind == "name":
-        yield f"Reference to '{node.value}' at the top level is not supported."
-    elif top and kind in ("wildcard", "descendant", "parent"):
+    if top and kind in ("name", "wildcard", "descendant", "parent"):
         yield f"Reference to '{node.value}' at the top level is not supported."
     elif kind == "variable" and node.value == "$":
         yield "Reference to '$$' is not supported."

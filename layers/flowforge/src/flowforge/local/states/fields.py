@@ -58,7 +58,7 @@ JSONPATH_FIELDS = (
 _KINDS: Mapping[type, str] = {str: "STRING", dict: "OBJECT", list: "ARRAY", bool: "BOOLEAN", int: "INTEGER"}
 
 
-class InvalidDefinition(ServiceError):
+class InvalidDefinitionError(ServiceError):
     """A definition that CreateStateMachine refuses, with every diagnostic."""
 
     def __init__(self, diagnostics: Iterable[str]) -> None:

@@ -39,9 +39,7 @@ def check_names(container: Container, diagnostics: Diagnostics) -> None:
         seen.add(state.name)
 
 
-def check_scopes(
-    container: Container, diagnostics: Diagnostics, outer: frozenset[str] = frozenset(), place: str = ""
-) -> None:
+def check_scopes(container: Container, diagnostics: Diagnostics, outer: frozenset[str] = frozenset(), place: str = "") -> None:
     """An iteration reads the variables around it, and may not assign one of their names."""
     own: set[str] = set()
     for state in container.states.values():

@@ -34,17 +34,16 @@ class Event:
         }
         if self.key is not None:
             data = ("input", "inputDetails", "output", "outputDetails")
-            document[self.key] = {
-                name: value for name, value in self.details.items() if with_data or name not in data
-            }
+            document[self.key] = {name: value for name, value in self.details.items() if with_data or name not in data}
         return document
 
 
-class Tail:
-    """The last event of one chain of states: the machine's own chain, or that of one iteration."""
+class Chain:
+    """One sequence of states: the machine's own, or that of one iteration. It knows its last event and its state."""
 
     def __init__(self, event_id: int) -> None:
         self.event_id = event_id
+        self.state_kind: str | None = None
 
 
 class History:
@@ -70,10 +69,10 @@ class History:
         self.events.append(event)
         return event.id
 
-    def follow(self, tail: Tail, kind: str, key: str | None = None, details: Mapping[str, Any] | None = None) -> int:
+    def follow(self, chain: Chain, kind: str, key: str | None = None, details: Mapping[str, Any] | None = None) -> int:
         """Append an event to a chain."""
-        tail.event_id = self.add(kind, tail.event_id, key, details)
-        return tail.event_id
+        chain.event_id = self.add(kind, chain.event_id, key, details)
+        return chain.event_id
 
 
 def started_details(text: str, role: str) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from typing import Any, Protocol
 
-from flowforge.local.functions import FunctionBackend, FunctionNotFound
+from flowforge.local.functions import FunctionBackend, FunctionNotFoundError
 from flowforge.local.sandbox import Outcome
-from flowforge.local.states.errors import RUNTIME, StateFailure
+from flowforge.local.states.errors import RUNTIME, StateError
 from flowforge.local.states.payload import encode
 from flowforge.local.template import function_arn
 
@@ -36,8 +36,13 @@ class Integration(Protocol):
         """The action, as history events name it."""
         ...
 
+    @property
+    def arguments(self) -> Collection[str]:
+        """The fields that its ``Arguments`` may have."""
+        ...
+
     async def call(self, arguments: Any) -> Any:
-        """Call the service. Raises StateFailure."""
+        """Call the service. Raises StateError."""
         ...
 
 
@@ -47,6 +52,7 @@ class LambdaInvoke:
     arn = "arn:aws:states:::lambda:invoke"
     resource_type = "lambda"
     resource = "invoke"
+    arguments = ("FunctionName", "Payload")
 
     def __init__(self, backend: FunctionBackend) -> None:
         self._backend = backend
@@ -58,7 +64,7 @@ class LambdaInvoke:
         loop = asyncio.get_running_loop()
         try:
             outcome = await loop.run_in_executor(self._threads, self._backend.invoke, name, encode(payload).encode())
-        except FunctionNotFound:
+        except FunctionNotFoundError:
             raise not_found(name) from None
         return lambda_result(outcome)
 
@@ -77,18 +83,17 @@ def function_name(reference: str) -> str:
     return parts[0]
 
 
-def not_found(name: str) -> StateFailure:
+def not_found(name: str) -> StateError:
     """The failure of a task that calls a function that does not exist."""
-    return StateFailure(
+    return StateError(
         "Lambda.ResourceNotFoundException",
         f"Function not found: {function_arn(name)} (Service: AWSLambda; Status Code: 404; "
         f"Error Code: ResourceNotFoundException; Request ID: {uuid.uuid4()}; Proxy: null)",
-        from_task=True,
     )
 
 
 def lambda_result(outcome: Outcome) -> dict[str, Any]:
-    """The result of the task, in the shape in which AWS gives it. Raises StateFailure for a function's error."""
+    """The result of the task, in the shape in which AWS gives it. Raises StateError for a function's error."""
     text = outcome.payload.decode()
     if outcome.error is not None:
         raise _function_failure(text)
@@ -114,23 +119,19 @@ def lambda_result(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _function_failure(text: str) -> StateFailure:
+def _function_failure(text: str) -> StateError:
     try:
         document = json.loads(text)
     except ValueError:
         document = None
     error = document.get("errorType") if isinstance(document, Mapping) else None
     if isinstance(error, str) and error:
-        return StateFailure(error, text, from_task=True)
+        return StateError(error, text)
     cause = f"The cause could not be determined because Lambda did not return an error type. Returned payload: {text}"
-    return StateFailure("Lambda.Unknown", cause, from_task=True)
+    return StateError("Lambda.Unknown", cause)
 
 
 def _check(arguments: Any) -> tuple[str, Any]:
     if not isinstance(arguments, Mapping) or not isinstance(arguments.get("FunctionName"), str):
-        raise StateFailure(RUNTIME, "The arguments of lambda:invoke name no function: FunctionName is required")
-    unknown = sorted(set(arguments) - {"FunctionName", "Payload", "InvocationType"})
-    if unknown or arguments.get("InvocationType", "RequestResponse") != "RequestResponse":
-        what = ", ".join(unknown) or f"InvocationType {arguments['InvocationType']}"
-        raise StateFailure(RUNTIME, f"The local stack does not support these arguments of lambda:invoke: {what}")
+        raise StateError(RUNTIME, "The arguments of lambda:invoke name no function: FunctionName is required")
     return function_name(arguments["FunctionName"]), arguments.get("Payload", {})

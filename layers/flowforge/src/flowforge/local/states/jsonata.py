@@ -30,7 +30,7 @@ class EvaluationError(Exception):
     """An expression failed; the message is the library's."""
 
 
-class UnsupportedResult(EvaluationError):
+class UnsupportedResultError(EvaluationError):
     """An expression gave something that JSON cannot hold, a function for instance."""
 
 
@@ -54,7 +54,7 @@ def compile_expression(source: str) -> Jsonata:
 def evaluate(source: str, bindings: Mapping[str, Any]) -> Any:
     """Evaluate an expression with ``bindings`` as its variables; UNDEFINED where it gives nothing.
 
-    Raises EvaluationError where it fails, takes too long or nests too deep, and UnsupportedResult for a function.
+    Raises EvaluationError where it fails, takes too long or nests too deep, and UnsupportedResultError for a function.
     """
     expression = compile_expression(source)
     # The library keeps "the evaluator of this thread" aside, and takes $now() and nested evaluations from there.
@@ -68,7 +68,8 @@ def evaluate(source: str, bindings: Mapping[str, Any]) -> Any:
         raise
     except RecursionError as error:
         raise EvaluationError("Stack overflow error: the expression nests too deep") from error
-    except Exception as error:  # noqa: BLE001 -- the library also raises KeyError, ValueError and others for wrong input
+    except Exception as error:
+        # Besides its own exception, the library raises KeyError, ValueError and others for wrong input.
         raise EvaluationError(str(error)) from error
     return UNDEFINED if result is None else _plain(result)
 
@@ -77,7 +78,7 @@ def evaluate(source: str, bindings: Mapping[str, Any]) -> Any:
 def _compile(source: str, thread: int) -> Jsonata:  # noqa: ARG001 -- an evaluator carries state, so each thread has its own
     try:
         expression = _Evaluator(source, timeout=TIMEOUT_MILLISECONDS, stack=DEPTH * 3)
-    except Exception as error:  # noqa: BLE001 -- as in evaluate()
+    except Exception as error:
         raise EvaluationError(str(error)) from error
     expression.set_output_convert_nulls(False)
     for name, function in CHANGED_FUNCTIONS.items():
@@ -101,4 +102,4 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    raise UnsupportedResult(type(value).__name__)
+    raise UnsupportedResultError(type(value).__name__)

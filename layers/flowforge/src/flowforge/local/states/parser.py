@@ -31,7 +31,7 @@ from flowforge.local.states.fields import (
     STATE_FIELDS,
     Diagnostics,
     Fields,
-    InvalidDefinition,
+    InvalidDefinitionError,
 )
 from flowforge.local.states.graph import check_flow, check_names, check_scopes
 
@@ -41,25 +41,28 @@ _RESULT = _ALWAYS | {"result"}
 _ERROR = _ALWAYS | {"errorOutput"}
 
 
-def parse_definition(text: str, *, resources: Collection[str]) -> Definition:
-    """Read a definition; ``resources`` are the integrations that a task may name. Raises InvalidDefinition."""
+def parse_definition(text: str, *, resources: Mapping[str, Collection[str]]) -> Definition:
+    """Read a definition. Raises InvalidDefinitionError with everything that is wrong with it.
+
+    ``resources`` are the ARNs that a task may name, each with the fields that its arguments may have.
+    """
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise InvalidDefinition([f"INVALID_JSON_DESCRIPTION: {error}"]) from error
+        raise InvalidDefinitionError([f"INVALID_JSON_DESCRIPTION: {error}"]) from error
     if not isinstance(document, dict):
-        raise InvalidDefinition(["SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object"])
+        raise InvalidDefinitionError(["SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object"])
     diagnostics = Diagnostics()
     definition = _Parser(diagnostics, resources).machine(Fields(document, "", diagnostics))
     if diagnostics.found:
-        raise InvalidDefinition(diagnostics.found)
+        raise InvalidDefinitionError(diagnostics.found)
     return definition
 
 
 @dataclass(frozen=True)
 class _Parser:
     diagnostics: Diagnostics
-    resources: Collection[str]
+    resources: Mapping[str, Collection[str]]
 
     def machine(self, fields: Fields) -> Definition:
         fields.allow(MACHINE_FIELDS, "a state machine")
@@ -92,7 +95,7 @@ class _Parser:
         return container
 
     def state(self, name: str, fields: Fields) -> State | None:
-        kind = fields.values.get("Type")
+        kind = str(fields.values.get("Type"))
         if kind not in STATE_FIELDS:
             known = ", ".join(STATE_FIELDS)
             self.diagnostics.add(f"Value should be one of the following: [{known}]", f"{fields.place}/Type")
@@ -106,10 +109,8 @@ class _Parser:
                 "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine", fields.place
             )
         elif language != "JSONata":
-            self.diagnostics.add(
-                "Value should be one of the following: [JSONPath, JSONata]", f"{fields.place}/QueryLanguage"
-            )
-        return self.body(str(kind), name, fields)
+            self.diagnostics.add("Value should be one of the following: [JSONPath, JSONata]", f"{fields.place}/QueryLanguage")
+        return self.body(kind, name, fields)
 
     def body(self, kind: str, name: str, fields: Fields) -> State:
         reserved = _RESULT if kind in ("Task", "Map") else _ALWAYS
@@ -141,7 +142,8 @@ class _Parser:
 
     def transition(self, kind: str, fields: Fields) -> str | None:
         if kind == "Choice":
-            return fields.literal("Default", str)
+            default: str | None = fields.literal("Default", str)
+            return default
         if kind in ("Succeed", "Fail"):
             return None
         target: str | None = fields.literal("Next", str)
@@ -157,14 +159,16 @@ class _Parser:
         resource = fields.literal("Resource", str, "")
         if resource and resource not in self.resources:
             known = ", ".join(sorted(self.resources))
-            self.diagnostics.add(
-                f"The resource '{resource}' is not supported, only: [{known}]", f"{fields.place}/Resource"
-            )
+            self.diagnostics.add(f"The resource '{resource}' is not supported, only: [{known}]", f"{fields.place}/Resource")
+        arguments = fields.template("Arguments", "Arguments", reserved=_ALWAYS)
+        if isinstance(arguments, dict) and resource in self.resources:
+            known_arguments = Fields(arguments, f"{fields.place}/Arguments", self.diagnostics)
+            known_arguments.allow(self.resources[resource], f"the resource '{resource}'")
         timeout = fields.expression_or("TimeoutSeconds", "TimeoutSeconds", int, reserved=_ALWAYS, default=NOT_SET)
         return TaskState(
             **common,
             resource=resource,
-            arguments=fields.template("Arguments", "Arguments", reserved=_ALWAYS),
+            arguments=arguments,
             timeout_seconds=self.seconds(timeout, f"{fields.place}/TimeoutSeconds", minimum=1),
             retriers=self.retriers(fields),
             catchers=self.catchers(fields),
@@ -199,9 +203,7 @@ class _Parser:
             place = f"Choices[{index}]"
             rules.append(
                 ChoiceRule(
-                    condition=rule.expression_or(
-                        "Condition", f"{place}/Condition", bool, reserved=_ALWAYS, default=False
-                    ),
+                    condition=rule.expression_or("Condition", f"{place}/Condition", bool, reserved=_ALWAYS, default=False),
                     next=rule.literal("Next", str, ""),
                     output=rule.template("Output", f"{place}/Output", reserved=_ALWAYS),
                     assign=rule.assignments(f"{place}/Assign", reserved=_ALWAYS),
@@ -218,9 +220,7 @@ class _Parser:
             entry.allow(RETRIER_FIELDS, "a retrier")
             jitter = entry.literal("JitterStrategy", str, "NONE")
             if jitter not in ("FULL", "NONE"):
-                self.diagnostics.add(
-                    "Value should be one of the following: [FULL, NONE]", f"{entry.place}/JitterStrategy"
-                )
+                self.diagnostics.add("Value should be one of the following: [FULL, NONE]", f"{entry.place}/JitterStrategy")
             found.append(
                 Retrier(
                     error_equals=self.error_names(entry, last=index == len(entries) - 1),

@@ -4,16 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flowforge.local.states.errors import DATA_LIMIT_EXCEEDED, Handling, QueryFailure, StateFailure
+from flowforge.local.states.errors import DATA_LIMIT_EXCEEDED, Handling, QueryError, StateError
 from flowforge.local.states.expressions import expression_of
-from flowforge.local.states.jsonata import UNDEFINED, EvaluationError, UnsupportedResult, evaluate
+from flowforge.local.states.jsonata import UNDEFINED, EvaluationError, UnsupportedResultError, evaluate
 
 # 256 KiB of UTF-8: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 DATA_LIMIT_BYTES = 262_144
 
 
 def fill(template: Any, bindings: Mapping[str, Any], location: str) -> Any:
-    """Evaluate every expression inside a field. Raises QueryFailure naming the field, also where one gives nothing."""
+    """Evaluate every expression inside a field. Raises QueryError naming the field, also where one gives nothing."""
     source = expression_of(template)
     if source is not None:
         return _evaluate(source, bindings, location)
@@ -65,7 +65,7 @@ def encode_within_limit(value: Any, name: str, *, handling: Handling) -> str:
     """As ``encode``; raises States.DataLimitExceeded, in the name of a state or a task, above 256 KiB."""
     text = encode(value)
     if len(text.encode()) > DATA_LIMIT_BYTES:
-        raise StateFailure(
+        raise StateError(
             DATA_LIMIT_EXCEEDED,
             f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit.",
             handling=handling,
@@ -77,20 +77,18 @@ def _evaluate(source: str, bindings: Mapping[str, Any], location: str) -> Any:
     field = f"The JSONata expression '{source}' specified for the field '{location}'"
     try:
         value = evaluate(source, bindings)
-    except UnsupportedResult as error:
-        raise QueryFailure(f"{field} returned an unsupported result type.", location) from error
+    except UnsupportedResultError as error:
+        raise QueryError(f"{field} returned an unsupported result type.", location) from error
     except EvaluationError as error:
-        raise QueryFailure(f"{field} threw an error during evaluation. {error}", location) from error
+        raise QueryError(f"{field} threw an error during evaluation. {error}", location) from error
     if value is UNDEFINED:
-        raise QueryFailure(f"{field} returned nothing (undefined).", location)
+        raise QueryError(f"{field} returned nothing (undefined).", location)
     return value
 
 
-def _wrong_type(template: Any, location: str, expected: str, value: Any) -> QueryFailure:
+def _wrong_type(template: Any, location: str, expected: str, value: Any) -> QueryError:
     shown = encode(value)
     shown = shown if len(shown) <= 100 else f"{shown[:100]}..."
     source = expression_of(template)
     subject = f"The JSONata expression '{source}' specified for the field" if source else "The value of the field"
-    return QueryFailure(
-        f"{subject} '{location}' returned an unexpected result type: {shown} is not {expected}.", location
-    )
+    return QueryError(f"{subject} '{location}' returned an unexpected result type: {shown} is not {expected}.", location)

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from flowforge.local.states.definition import Catcher, Retrier
-from flowforge.local.states.errors import ALL, TASK_FAILED, TIMEOUT, Handling, StateFailure
+from flowforge.local.states.errors import ALL, TASK_FAILED, TIMEOUT, Handling, StateError
 
 Entry = TypeVar("Entry", Retrier, Catcher)
 
 
-def first_match(entries: Iterable[Entry], failure: StateFailure) -> tuple[int, Entry] | None:
+def first_match(entries: Iterable[Entry], failure: StateError) -> tuple[int, Entry] | None:
     """The first entry that takes a failure, with its index."""
     for index, entry in enumerate(entries):
         if any(_takes(name, failure) for name in entry.error_equals):
@@ -18,14 +18,14 @@ def first_match(entries: Iterable[Entry], failure: StateFailure) -> tuple[int, E
     return None
 
 
-def _takes(name: str, failure: StateFailure) -> bool:
+def _takes(name: str, failure: StateError) -> bool:
     if failure.handling is Handling.NONE:
         return False
     if name == failure.error:
         return True
     if failure.handling is Handling.NAMED:
         return False
-    return name == ALL or (name == TASK_FAILED and failure.from_task and failure.error != TIMEOUT)
+    return name == ALL or (name == TASK_FAILED and failure.error != TIMEOUT)
 
 
 class RetryCounters:
@@ -36,7 +36,7 @@ class RetryCounters:
         self._used = [0] * len(retriers)
         self._random = random_number
 
-    def next_delay(self, failure: StateFailure) -> tuple[int, float] | None:
+    def next_delay(self, failure: StateError) -> tuple[int, float] | None:
         """The retrier that takes a failure and the seconds to wait; None where the state has failed for good."""
         found = first_match(self._retriers, failure)
         if found is None:

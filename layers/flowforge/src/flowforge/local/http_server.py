@@ -1,0 +1,53 @@
+"""An HTTP server in a thread with an event loop of its own, on 127.0.0.1 at a free port."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+_STOP_SECONDS = 10.0
+
+
+class BackgroundServer:
+    """Serves routes until it is closed. ``on_stop`` runs on the loop before it ends."""
+
+    def __init__(self, routes: Sequence[Route], on_stop: Callable[[], Awaitable[None]]) -> None:
+        self._on_stop = on_stop
+        # Bound here, so that the port is known, and clients can connect, before the thread has begun to serve.
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        config = uvicorn.Config(
+            Starlette(routes=list(routes)),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, daemon=True, name="local-aws-apis")
+        self._thread.start()
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of the server."""
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def close(self) -> None:
+        """Stop serving, and end the thread."""
+        self._server.should_exit = True
+        self._thread.join(_STOP_SECONDS)
+        self._socket.close()
+
+    def _serve(self) -> None:
+        asyncio.run(self._main())
+
+    async def _main(self) -> None:
+        try:
+            await self._server.serve(sockets=[self._socket])
+        finally:
+            await self._on_stop()

@@ -1,0 +1,159 @@
+"""One execution of the sample workflow by `sam local invoke`, and the same steps on the host, against one local S3.
+
+Both start from the same files and the same plan, in a bucket each.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from flowforge.lake import keys
+from flowforge.lake.lake import Lake
+from flowforge.local.emulator import Emulator
+from flowforge.local.reaper import Reaper
+from flowforge.local.sample_data import write_sample
+from flowforge.model.plan import PlanRequest
+from flowforge.model.step import Step, StepRequest, StepResult
+from flowforge.model.workflow import Workflow, read_workflow
+from flowforge.orchestration.planning import plan_execution
+from flowforge.steps.run_step import run_step
+from tests.containers.relay import relayed
+
+ROOT = Path(__file__).parents[2]
+SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
+BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
+REGION = "us-east-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+FUNCTIONS = {
+    Step.BRONZE_INGEST: "BronzeIngest",
+    Step.SILVER_TRANSFORM: "SilverTransform",
+    Step.GOLD_PUBLISH: "GoldPublish",
+}
+INVOKE_SECONDS = 180
+
+Invoke = Callable[[str, str], Any]
+
+
+def event(name: str) -> Any:
+    return json.loads((ROOT / "events" / f"{name}.json").read_text())
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The results of the steps of one job, in the containers and on the host, each with the bucket that they wrote to."""
+
+    container: Mapping[Step, StepResult]
+    container_lake: Lake
+    host: Mapping[Step, StepResult]
+    host_lake: Lake
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """The local stack's S3."""
+    reaper = Reaper()
+    emulator = Emulator(tmp_path_factory.mktemp("emulator"), reaper)
+    try:
+        emulator.start()
+        emulator.wait_ready()
+        yield emulator
+    finally:
+        emulator.stop()
+        reaper.close()
+
+
+@pytest.fixture(scope="session")
+def make_lake(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Lake]:
+    """Makes a bucket in which the sample has landed."""
+    session = boto3.session.Session(
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
+    folder = tmp_path_factory.mktemp("sample")
+    write_sample(folder)
+    definition = yaml.safe_load((ROOT / "examples" / "shop" / "workflow.yaml").read_text())
+    workflow = read_workflow(definition, origin="examples/shop/workflow.yaml")
+
+    def make(bucket: str) -> Lake:
+        lake = Lake.connect(bucket, session, endpoint_url=emulator.endpoint)
+        lake.client.create_bucket(Bucket=bucket)
+        land(lake, workflow, folder)
+        return lake
+
+    return make
+
+
+def land(lake: Lake, workflow: Workflow, folder: Path) -> None:
+    lake.overwrite(keys.workflow_key(workflow.id), workflow.to_json())
+    for job in workflow.jobs:
+        for file in sorted(folder.glob(job.source_config.file_config.file_pattern)):
+            key = keys.landing_key(workflow.id, job.id, file.name)
+            lake.client.put_object(Bucket=lake.bucket, Key=key, Body=file.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def container_lake(make_lake: Callable[[str], Lake]) -> Lake:
+    return make_lake("in-containers")
+
+
+@pytest.fixture(scope="session")
+def host_lake(make_lake: Callable[[str], Lake]) -> Lake:
+    return make_lake("on-the-host")
+
+
+@pytest.fixture(scope="session")
+def invoke(container_lake: Lake, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Invoke]:
+    """Runs a function by `sam local invoke` with the sample event of that name; the answer is what it answered."""
+    assert BUILT.is_file(), "nothing is built: run `make test-containers`"
+    variables = tmp_path_factory.mktemp("sam") / "variables.json"
+
+    def run(function: str, name: str) -> Any:
+        command = [str(SAM), "local", "invoke", function, "--event", f"events/{name}.json"]
+        done = subprocess.run(
+            [*command, "--env-vars", str(variables), "--skip-pull-image"],
+            cwd=ROOT,
+            env={**os.environ, **CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0"},
+            capture_output=True,
+            text=True,
+            timeout=INVOKE_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout.strip().splitlines()[-1])
+        assert "errorType" not in answer, f"{answer}\n{done.stderr}"
+        return answer
+
+    with relayed(emulator.port) as endpoint:
+        values = {"FLOWFORGE_DATA_BUCKET": container_lake.bucket, "AWS_ENDPOINT_URL": endpoint}
+        variables.write_text(json.dumps({"Parameters": values}))
+        yield run
+
+
+@pytest.fixture(scope="session")
+def planned(invoke: Invoke) -> Any:
+    """What PlanExecution answered in its container; the plan lies in the containers' bucket."""
+    return invoke("PlanExecution", "plan_execution")
+
+
+@pytest.fixture(scope="session")
+def runs(planned: Any, invoke: Invoke, container_lake: Lake, host_lake: Lake) -> Runs:
+    """Bronze, Silver and Gold of one job, in the containers and on the host."""
+    assert planned
+    plan_execution(PlanRequest.model_validate(event("plan_execution")), host_lake)
+    return Runs(
+        container={
+            step: StepResult.model_validate(invoke(function, step.value)) for step, function in FUNCTIONS.items()
+        },
+        container_lake=container_lake,
+        host={step: run_step(StepRequest.model_validate(event(step.value)), host_lake) for step in FUNCTIONS},
+        host_lake=host_lake,
+    )

@@ -1,0 +1,28 @@
+"""The layer holds no data engine: a layer and its function may hold 250 MB together, and polars alone takes 205."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+IMPORT_WITHOUT = """
+import sys
+for name in {missing!r}:
+    sys.modules[name] = None
+import handler
+"""
+
+
+@pytest.mark.parametrize("function", ["plan_execution", "record_event"])
+def test_the_control_plane_starts_without_the_data_engine(root: Path, function: str) -> None:
+    line = next(line for line in (root / "containers.mk").read_text().splitlines() if line.startswith("NOT_IN_LAYER"))
+    missing = [name.replace("-", "_") for name in line.partition(":=")[2].split()]
+    assert "polars" in missing
+    subprocess.run(
+        [sys.executable, "-c", IMPORT_WITHOUT.format(missing=missing)],
+        cwd=root / "functions" / function,
+        env={**os.environ, "FLOWFORGE_DATA_BUCKET": "none", "AWS_DEFAULT_REGION": "us-east-1"},
+        check=True,
+    )

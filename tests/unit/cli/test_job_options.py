@@ -1,0 +1,108 @@
+"""Options of a job become a workflow; a wrong one is named."""
+
+import pytest
+
+from flowforge.cli.job_options import JobOptions, workflow_from_options
+from flowforge.cli.usage import UsageError
+from flowforge.model.job import Job, MergeStrategy
+
+
+def job_of(options: JobOptions) -> Job:
+    return workflow_from_options(options, default_name="orders").jobs[0]
+
+
+def test_ids_and_slugs_follow_from_the_name_so_that_the_next_run_finds_the_same_tables() -> None:
+    workflow = workflow_from_options(JobOptions(name="Web Orders_2026"), default_name="orders")
+    assert (workflow.id, workflow.slug, workflow.name) == ("wf_web-orders-2026", "web-orders-2026", "Web Orders_2026")
+    assert (workflow.jobs[0].id, workflow.jobs[0].slug) == ("job_web-orders-2026", "web-orders-2026")
+
+
+def test_the_default_name_is_taken_where_none_is_given() -> None:
+    assert workflow_from_options(JobOptions(), default_name="orders").name == "orders"
+
+
+def test_without_options_a_job_is_versioned_and_copied_to_gold() -> None:
+    destination = job_of(JobOptions()).destination_config
+    assert destination.silver_config.merge_strategy is MergeStrategy.VERSIONED
+    assert destination.silver_config.primary_key == ()
+    assert not destination.gold_config.aggregation_enabled
+
+
+def test_key_columns_are_given_one_by_one_or_with_commas() -> None:
+    silver = job_of(JobOptions(primary_key=("year, month", "day"), merge=True)).destination_config.silver_config
+    assert silver.primary_key == ("year", "month", "day")
+    assert silver.merge_strategy is MergeStrategy.MERGE
+
+
+def test_aggregates_are_named_after_their_function_or_as_the_person_says() -> None:
+    options = JobOptions(group_by=("country",), aggregate=("sum(amount)", "total=sum(amount)", "count(*)"))
+    gold = job_of(options).destination_config.gold_config
+    assert gold.aggregation_enabled
+    assert gold.aggregation_group_by == ("country",)
+    assert gold.aggregates == {"sum_amount": "sum(amount)", "total": "sum(amount)", "count": "count(*)"}
+
+
+def test_a_column_with_an_equals_sign_can_be_aggregated() -> None:
+    gold = job_of(JobOptions(aggregate=("sum(a=b)",))).destination_config.gold_config
+    assert gold.aggregates == {"sum_a=b": "sum(a=b)"}
+
+
+def test_types_are_declared_by_column() -> None:
+    mappings = job_of(JobOptions(type=("ordered_on=date", "a=b=decimal(12,2)"))).transformation_config.column_mappings
+    assert [(mapping.source_column, str(mapping.declared_type)) for mapping in mappings] == [
+        ("ordered_on", "date"),
+        ("a=b", "decimal(12,2)"),
+    ]
+
+
+def test_rules_send_rows_to_quarantine() -> None:
+    rules = job_of(JobOptions(not_null=("a,b",), unique=("c",))).validation_config.data_quality_rules
+    assert [(rule.label, rule.severity) for rule in rules] == [
+        ("not_null(a)", "error"),
+        ("not_null(b)", "error"),
+        ("unique(c)", "error"),
+    ]
+
+
+@pytest.mark.parametrize(("typed", "meant"), [(";", ";"), ("\\t", "\t"), ("tab", "\t"), ("\t", "\t")])
+def test_a_delimiter_can_be_a_tab(typed: str, meant: str) -> None:
+    assert job_of(JobOptions(delimiter=typed)).source_config.file_config.delimiter == meant
+
+
+def test_null_values_are_taken_as_they_are() -> None:
+    assert job_of(JobOptions(null_value=("NA", " "))).source_config.file_config.null_values == ("NA", " ")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (JobOptions(merge=True), "--merge needs to know which rows are the same: add --primary-key COLUMN"),
+        (JobOptions(primary_key=("a,,b",)), "--primary-key: the name of a column is missing in 'a,,b'"),
+        (JobOptions(primary_key=("a", "a")), "--primary-key: primaryKey names a column twice: a, a"),
+        (JobOptions(aggregate=("total(amount)",)), "--aggregate: 'total(amount)' is no aggregate"),
+        (JobOptions(aggregate=("sum(*)",)), "--aggregate: 'sum(*)': only count takes *"),
+        (JobOptions(aggregate=("x=sum(a)", "x=sum(b)")), "--aggregate: the name 'x' is taken twice"),
+        (JobOptions(group_by=("a",), aggregate=("a=count(*)",)), "--group-by, --aggregate: aggregates: a is also"),
+        (JobOptions(type=("ordered_on",)), "--type: 'ordered_on' is not of the form COLUMN=TYPE"),
+        (JobOptions(type=("a=day",)), "--type: 'day' is no data type"),
+        (JobOptions(type=("a=date", "a=text")), "--type: the column 'a' has two types"),
+        (JobOptions(type=("_a=date",)), "--type: column '_a': names that start with '_'"),
+        (JobOptions(delimiter=";;"), "--delimiter: "),
+        (JobOptions(delimiter='"'), "--delimiter: the delimiter '\"' must be one ASCII character"),
+        (JobOptions(unique=("a", "a")), "--not-null, --unique: dataQualityRules: unique(a)"),
+        (JobOptions(name="заказы"), "--name: no table name follows from 'заказы'"),
+        (JobOptions(name="x" * 64), "--name: "),
+    ],
+)
+def test_a_wrong_option_is_named(options: JobOptions, message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        job_of(options)
+    assert str(error.value).startswith(message)
+
+
+def test_given_options_are_listed_as_they_are_typed() -> None:
+    assert JobOptions(primary_key=("a",), merge=True, not_null=("b",)).given() == [
+        "--primary-key",
+        "--merge",
+        "--not-null",
+    ]

@@ -1,0 +1,35 @@
+"""The first rows of Gold."""
+
+import io
+
+import polars as pl
+from rich.console import Console
+
+from flowforge.cli.preview import preview_table
+
+
+def printed(frame: pl.DataFrame, *, total: int = 7) -> str:
+    console = Console(file=io.StringIO(), width=300, record=True)
+    console.print(preview_table("Gold of X", frame, total=total))
+    return console.export_text()
+
+
+def test_cells_are_escaped_cut_and_nulls_told_apart() -> None:
+    text = printed(pl.DataFrame({"c": ["[red]a\nb", "y" * 40, None, "null"]}))
+    assert "[red]a\\nb" in text
+    assert "y" * 31 + "…" in text
+    assert text.count("null") == 2
+    assert "4 of 7 rows" in text
+
+
+def test_columns_of_the_product_and_beyond_the_eighth_are_left_out() -> None:
+    frame = pl.DataFrame({f"c{number}": [number] for number in range(10)} | {"_run_id": ["r"], "_sk_id": ["s"]})
+    text = printed(frame)
+    assert "c7" in text
+    assert "c8" not in text
+    assert "_run_id" not in text
+    assert "1 of 7 rows, 2 more columns" in text
+
+
+def test_a_column_with_a_hostile_name_is_printed() -> None:
+    assert "[/b]\\x1b" in printed(pl.DataFrame({"[/b]\x1b": [1]}))
