@@ -6,8 +6,7 @@ Both start from the same files and the same plan, in a bucket each.
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,45 +14,22 @@ import boto3
 import pytest
 import yaml
 
+from containers.harness import BUILT, FUNCTIONS, ROOT, SAM, Invoke, Runs, event
+from containers.relay import relayed
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
 from flowforge.local.emulator import Emulator
 from flowforge.local.reaper import Reaper
 from flowforge.local.sample_data import write_sample
 from flowforge.model.plan import PlanRequest
-from flowforge.model.step import Step, StepRequest, StepResult
+from flowforge.model.step import StepRequest, StepResult
 from flowforge.model.workflow import Workflow, read_workflow
 from flowforge.orchestration.planning import plan_execution
 from flowforge.steps.run_step import run_step
-from tests.containers.relay import relayed
 
-ROOT = Path(__file__).parents[2]
-SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
-BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-FUNCTIONS = {
-    Step.BRONZE_INGEST: "BronzeIngest",
-    Step.SILVER_TRANSFORM: "SilverTransform",
-    Step.GOLD_PUBLISH: "GoldPublish",
-}
 INVOKE_SECONDS = 180
-
-Invoke = Callable[[str, str], Any]
-
-
-def event(name: str) -> Any:
-    return json.loads((ROOT / "events" / f"{name}.json").read_text())
-
-
-@dataclass(frozen=True)
-class Runs:
-    """The results of the steps of one job, in the containers and on the host, each with the bucket that they wrote to."""
-
-    container: Mapping[Step, StepResult]
-    container_lake: Lake
-    host: Mapping[Step, StepResult]
-    host_lake: Lake
 
 
 @pytest.fixture(scope="session")
@@ -113,13 +89,13 @@ def host_lake(make_lake: Callable[[str], Lake]) -> Lake:
 @pytest.fixture(scope="session")
 def invoke(container_lake: Lake, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Invoke]:
     """Runs a function by `sam local invoke` with the sample event of that name; the answer is what it answered."""
-    assert BUILT.is_file(), "nothing is built: run `make test-containers`"
+    assert (BUILT / "template.yaml").is_file(), "nothing is built: run `make test-containers`"
     variables = tmp_path_factory.mktemp("sam") / "variables.json"
 
     def run(function: str, name: str) -> Any:
         command = [str(SAM), "local", "invoke", function, "--event", f"events/{name}.json"]
         done = subprocess.run(
-            [*command, "--env-vars", str(variables), "--skip-pull-image"],
+            [*command, "--env-vars", str(variables), "--docker-network", relay.network],
             cwd=ROOT,
             env={**os.environ, **CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0"},
             capture_output=True,
@@ -132,8 +108,8 @@ def invoke(container_lake: Lake, emulator: Emulator, tmp_path_factory: pytest.Te
         assert "errorType" not in answer, f"{answer}\n{done.stderr}"
         return answer
 
-    with relayed(emulator.port) as endpoint:
-        values = {"FLOWFORGE_DATA_BUCKET": container_lake.bucket, "AWS_ENDPOINT_URL": endpoint}
+    with relayed(emulator.port) as relay:
+        values = {"FLOWFORGE_DATA_BUCKET": container_lake.bucket, "AWS_ENDPOINT_URL": relay.url}
         variables.write_text(json.dumps({"Parameters": values}))
         yield run
 
@@ -150,9 +126,7 @@ def runs(planned: Any, invoke: Invoke, container_lake: Lake, host_lake: Lake) ->
     assert planned
     plan_execution(PlanRequest.model_validate(event("plan_execution")), host_lake)
     return Runs(
-        container={
-            step: StepResult.model_validate(invoke(function, step.value)) for step, function in FUNCTIONS.items()
-        },
+        container={step: StepResult.model_validate(invoke(function, step.value)) for step, function in FUNCTIONS.items()},
         container_lake=container_lake,
         host={step: run_step(StepRequest.model_validate(event(step.value)), host_lake) for step in FUNCTIONS},
         host_lake=host_lake,

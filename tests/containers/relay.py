@@ -1,8 +1,8 @@
 """Lets containers reach a server of the host that listens on 127.0.0.1 only.
 
-`sam local invoke --docker-network host` leaves the container in the engine's bridge network (SAM CLI 1.170.0 skips that
-name; aws/aws-sam-cli issues 3609 and 4236), where 127.0.0.1 is the container itself. So a relay listens on the bridge's
-own address, which this machine and its containers reach and nobody else.
+`sam local invoke --docker-network host` leaves the container in the engine's default network (SAM CLI 1.170.0 skips that
+name; aws/aws-sam-cli issues 3609 and 4236), where 127.0.0.1 is the container itself. So the containers join a network of
+their own, and a relay listens on this machine's address in it, which that machine and its containers reach, nobody else.
 """
 
 import contextlib
@@ -10,16 +10,23 @@ import socket
 import socketserver
 import subprocess
 import threading
+import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 CHUNK_BYTES = 1 << 16
 
 
-def bridge_address() -> str:
-    """The host's address in the engine's bridge network."""
-    template = "{{(index .IPAM.Config 0).Gateway}}"
-    command = ["docker", "network", "inspect", "bridge", "--format", template]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+@dataclass(frozen=True)
+class Relay:
+    """A network of the container engine, and the URL at which its containers reach the server."""
+
+    network: str
+    url: str
+
+
+def _docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -52,12 +59,18 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def relayed(port: int) -> Iterator[str]:
-    """The URL at which containers reach ``port`` of this machine's 127.0.0.1."""
-    with _Server(bridge_address(), port) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            host, own_port = server.server_address[:2]
-            yield f"http://{host!s}:{own_port}"
-        finally:
-            server.shutdown()
+def relayed(port: int) -> Iterator[Relay]:
+    """A network whose containers reach ``port`` of this machine's 127.0.0.1."""
+    network = f"flowforge-{uuid.uuid4().hex[:12]}"
+    _docker("network", "create", network)
+    try:
+        address = _docker("network", "inspect", network, "--format", "{{(index .IPAM.Config 0).Gateway}}")
+        assert address, f"the engine names no gateway of {network}"
+        with _Server(address, port) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            try:
+                yield Relay(network, f"http://{address}:{server.server_address[1]}")
+            finally:
+                server.shutdown()
+    finally:
+        _docker("network", "rm", network)

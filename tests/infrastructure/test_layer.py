@@ -1,4 +1,4 @@
-"""The layer holds no data engine: a layer and its function may hold 250 MB together, and polars alone takes 205."""
+"""The layer holds no data engine: a layer and its function may hold 250 MB together, and polars with its plugin takes 205."""
 
 import os
 import subprocess

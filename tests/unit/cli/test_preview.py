@@ -5,12 +5,12 @@ import io
 import polars as pl
 from rich.console import Console
 
-from flowforge.cli.preview import preview_table
+from flowforge.cli.preview import print_rows
 
 
 def printed(frame: pl.DataFrame, *, total: int = 7) -> str:
     console = Console(file=io.StringIO(), width=300, record=True)
-    console.print(preview_table("Gold of X", frame, total=total))
+    print_rows(console, "X", frame, total=total)
     return console.export_text()
 
 
@@ -19,7 +19,7 @@ def test_cells_are_escaped_cut_and_nulls_told_apart() -> None:
     assert "[red]a\\nb" in text
     assert "y" * 31 + "…" in text
     assert text.count("null") == 2
-    assert "4 of 7 rows" in text
+    assert text.startswith("Gold of X, 4 of 7 rows:\n")
 
 
 def test_columns_of_the_product_and_beyond_the_eighth_are_left_out() -> None:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import polars as pl
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from flowforge.cli.endings import say
 from flowforge.cli.results import Results
-from flowforge.cli.untrusted import cell, printable
+from flowforge.cli.untrusted import cell
 from flowforge.lake.lake import Lake
 from flowforge.model.job import RESERVED_PREFIX
 from flowforge.model.step import Step
@@ -28,20 +29,22 @@ def print_preview(console: Console, lake: Lake, workflow: Workflow, results: Res
         if output is None or not output.rows:
             continue
         rows = pl.scan_parquet(lake.uri(output.key), storage_options=lake.storage_options).head(ROWS).collect()
-        console.print(preview_table(f"Gold of {printable(job.name)}", rows, total=output.rows))
+        print_rows(console, job.name, rows, total=output.rows)
 
 
-def preview_table(title: str, frame: pl.DataFrame, *, total: int) -> Table:
-    """Make a table of the rows, without the product's own columns (``_ingested_at``...) and those beyond the eighth."""
-    names = [name for name in frame.columns if not name.startswith(RESERVED_PREFIX)]
+def print_rows(console: Console, name: str, frame: pl.DataFrame, *, total: int) -> None:
+    """Print rows of a dataset, without the product's own columns (``_ingested_at``...) and those beyond the eighth."""
+    names = [column for column in frame.columns if not column.startswith(RESERVED_PREFIX)]
     shown, left_out = names[:COLUMNS], len(names[COLUMNS:])
-    caption = f"{frame.height} of {total:,} rows" + (f", {left_out} more columns" if left_out else "")
-    table = Table(title=Text(title), caption=caption, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
-    for name in shown:
-        table.add_column(cell(name, limit=CELL_CHARACTERS), justify="right" if frame[name].dtype.is_numeric() else "left")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in shown:
+        justify: JustifyMethod = "right" if frame[column].dtype.is_numeric() else "left"
+        table.add_column(cell(column, limit=CELL_CHARACTERS), justify=justify)
     for row in frame.select(shown).iter_rows():
         table.add_row(*_cells(row))
-    return table
+    more = f", {left_out} more columns" if left_out else ""
+    say(console, f"Gold of {name}, {frame.height:,} of {total:,} rows{more}:")
+    console.print(table)
 
 
 def _cells(values: Sequence[object]) -> list[Text]:

@@ -46,9 +46,10 @@ class StepProgress:
     entered: datetime | None = None
     left: datetime | None = None
 
-    def seconds(self, now: datetime) -> float:
-        """How long the step has been going on, or took."""
-        return ((self.left or now) - self.entered).total_seconds() if self.entered else 0.0
+    def seconds(self, now: datetime | None) -> float:
+        """How long the step took, or has been going on until ``now``."""
+        end = self.left or now
+        return (end - self.entered).total_seconds() if self.entered and end else 0.0
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def progress_view(console: Console, jobs: Mapping[str, str]) -> Iterator[Callabl
 
     def print_news(progress: Progress) -> None:
         nonlocal seen
-        for line in news(seen, progress, jobs, now=datetime.now(UTC)):
+        for line in news(seen, progress, jobs):
             console.print(line, markup=False, soft_wrap=True)
         seen = progress
 
@@ -60,31 +60,31 @@ def progress_table(progress: Progress, jobs: Mapping[str, str], *, now: datetime
     return table
 
 
-def news(before: Progress, after: Progress, jobs: Mapping[str, str], *, now: datetime) -> list[str]:
+def news(before: Progress, after: Progress, jobs: Mapping[str, str]) -> list[str]:
     """Write a line for each step that is elsewhere, or in another try, than before."""
     return [
-        f"{printable(name)}: {layer} {describe(after.step(job_id, step), now=now)}"
+        f"{printable(name)}: {layer} {describe(after.step(job_id, step))}"
         for job_id, name in jobs.items()
         for step, layer in LAYERS.items()
         if _stage(before.step(job_id, step)) != _stage(after.step(job_id, step))
     ]
 
 
-def describe(step: StepProgress, *, now: datetime) -> str:
-    """Tell the state of a step in a few words."""
-    seconds = f"{step.seconds(now):.1f} s"
+def describe(step: StepProgress, *, now: datetime | None = None) -> str:
+    """Tell the state of a step in a few words; with ``now``, also how long a running one has been going on."""
+    seconds = f" {step.seconds(now):.1f} s" if now or step.left else ""
     error = printable(step.error or "an error")
     match step.state:
         case StepState.WAITING:
             return "waiting"
         case StepState.RUNNING if step.tries > 1:
-            return f"running {seconds}, try {step.tries} after {error}"
+            return f"running{seconds}, try {step.tries} after {error}"
         case StepState.RUNNING:
-            return f"running {seconds}"
+            return f"running{seconds}"
         case StepState.RETRYING:
             return f"try {step.tries} failed with {error}"
         case StepState.SUCCEEDED:
-            return f"done in {seconds}"
+            return f"done in{seconds}"
         case StepState.FAILED:
             return f"failed with {error}"
 

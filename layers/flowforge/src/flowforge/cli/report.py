@@ -36,7 +36,7 @@ def print_report(console: Console, workflow: Workflow, results: Results) -> None
 
 def summary_table(workflow: Workflow, results: Results, *, keys: bool) -> Table:
     """Rows in, written, duplicates, quarantined, bytes, seconds and, with ``keys``, the S3 key, a row per job and layer."""
-    table = Table("Job", "Layer", box=box.SIMPLE_HEAD)
+    table = Table("Job", "Layer", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for title in ("Rows in", "Written", "Duplicates", "Quarantined", "Bytes", "Seconds"):
         table.add_column(title, justify="right", no_wrap=True)
     if keys:

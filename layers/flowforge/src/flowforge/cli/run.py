@@ -28,8 +28,8 @@ def run(request: RunRequest, *, project: Path, state: Path, console: Console, er
     say(console, "Starting the local stack")
     with LocalStack(project, state) as stack:
         lake, stepfunctions = _lake_of(stack), stack.client("stepfunctions")
-        paths = [path for keys in request.files.values() for path in keys.values()]
-        say(console, f"Landing {len(paths)} files, {decimal(sum(path.stat().st_size for path in paths))}")
+        sizes = [path.stat().st_size for keys in request.files.values() for path in keys.values()]
+        say(console, f"Landing {len(sizes)} file{'s' if len(sizes) > 1 else ''}, {decimal(sum(sizes))}")
         land(lake, workflow, request.files)
         execution_id = new_execution_id()
         arn = start(stepfunctions, stack.state_machine_arn, execution_id, workflow, request.files)

@@ -10,6 +10,7 @@ from typing import IO, Any, Self
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from flowforge.local.cloudformation import ACCOUNT, REGION
 from flowforge.local.emulator import Emulator
@@ -126,9 +127,12 @@ class LocalStack:
 
     def _create_state_machine(self, template: Template) -> None:
         machine = _only(template.state_machines)
-        answer = self.client("stepfunctions").create_state_machine(
-            name=machine.name, definition=machine.definition(), roleArn=ROLE_ARN
-        )
+        try:
+            answer = self.client("stepfunctions").create_state_machine(
+                name=machine.name, definition=machine.definition(), roleArn=ROLE_ARN
+            )
+        except ClientError as error:
+            raise LocalStackError(f"{machine.definition_path}: {error.response['Error']['Message']}") from error
         self.state_machine_arn = answer["stateMachineArn"]
 
 

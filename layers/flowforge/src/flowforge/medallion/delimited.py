@@ -1,21 +1,25 @@
 """The structure of a delimited text file, established apart from the reader that converts it.
 
 polars pads short rows with nulls and tells no row number for long ones, so a file is proven rectangular here first:
-outside quotes there must be ``records x (columns - 1)`` delimiters. Where that does not hold, or the text is not UTF-8,
-a slower reader goes record by record and names the first one that is wrong.
+outside quotes there must be ``records x (columns - 1)`` delimiters, every quote must open or close a field or be doubled,
+and no carriage return may stand alone. Where that does not hold, or the text is not UTF-8, a slower reader goes record by
+record and names the first one that is wrong. Quotes inside an unquoted field pass where they come in pairs, which every
+reader takes for themselves.
 """
 
 import codecs
 import csv
 import io
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 from flowforge.medallion.header import unique_names
 from flowforge.model.errors import DataFault
 
 MAX_HEADER_BYTES = 16 << 20
+MAX_FIELD_CHARACTERS = 64 << 20
+"""What a quote that is never closed may swallow before it is given up."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 READ_BYTES = 1 << 20
 SHOWN_CHARACTERS = 80
@@ -40,25 +44,54 @@ class _Counter:
         self._delimiter = delimiter
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._within_character = False
+        self._last = b"\n"
+        self._well_formed = True
         self.quoted = False
         self.lines = 0
         self.delimiters = 0
         self.closing_line_ends = 0
         self.ends_open = False
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether every reader sees the records that were counted.
+
+        A delimiter that ends the last line without a line end is the one field too many that polars does not refuse.
+        """
+        return self._well_formed and not self.quoted and self._last not in (b"\r", self._delimiter)
+
     def feed(self, chunk: bytes) -> None:
         """Count one chunk. Raises UnicodeDecodeError where it is not UTF-8."""
         self._require_utf8(chunk)
-        outside = chunk
-        if self.quoted or b'"' in chunk:
-            parts = chunk.split(b'"')
-            outside = b'"'.join(parts[int(self.quoted) :: 2])
-            self.quoted ^= len(parts) % 2 == 0
+        outside = self._outside_quotes(chunk)
         self.lines += outside.count(b"\n")
         self.delimiters += outside.count(self._delimiter)
+        self._check_form(outside)
         content = chunk.rstrip(b"\r\n")
         self.closing_line_ends = chunk.count(b"\n", len(content)) + (0 if content else self.closing_line_ends)
         self.ends_open = not chunk.endswith(b"\n")
+
+    def _outside_quotes(self, chunk: bytes) -> bytes:
+        """The chunk with one quote in the place of each quoted text; the one that a chunk before opened stood there."""
+        if not self.quoted and b'"' not in chunk:
+            return chunk
+        parts = chunk.split(b'"')
+        outside = b'"'.join(parts[int(self.quoted) :: 2])
+        self.quoted ^= len(parts) % 2 == 0
+        return outside + b'"' if self.quoted and len(parts) > 1 else outside
+
+    def _check_form(self, outside: bytes) -> None:
+        """See that quotes stand at the edges of fields and carriage returns before line feeds."""
+        text = self._last + outside
+        if b'"' in text:
+            while b'""' in text:
+                text = text.replace(b'""', b'"')
+            quotes = text.count(b'"')
+            opening = text.count(b'\n"') + text.count(self._delimiter + b'"')
+            closing = text.count(b'"\n') + text.count(b'"\r') + text.count(b'"' + self._delimiter)
+            self._well_formed &= opening == quotes - text.startswith(b'"') and closing == quotes - text.endswith(b'"')
+        self._well_formed &= text.count(b"\r\n") == text.count(b"\r") - text.endswith(b"\r")
+        self._last = text[-1:]
 
     def _require_utf8(self, chunk: bytes) -> None:
         """Decode only what must be: a chunk of ASCII that continues no character is UTF-8."""
@@ -80,14 +113,14 @@ def read_structure(open_stream: OpenStream, *, file: str, delimiter: str) -> Str
     header, leading_lines = read_header(open_stream(), file=file, delimiter=delimiter)
     counter = _Counter(delimiter.encode())
     try:
-        for chunk in open_stream():
+        for chunk in _without_mark(open_stream()):
             counter.feed(chunk)
         counter.finish()
     except UnicodeDecodeError:
         return _read_record_by_record(open_stream, header, file=file, delimiter=delimiter)
     blank = max(0, counter.closing_line_ends - 1)
     lines = counter.lines + counter.ends_open - blank - leading_lines
-    if counter.quoted or counter.delimiters != lines * (len(header) - 1):
+    if not counter.is_certain or counter.delimiters != lines * (len(header) - 1):
         return _read_record_by_record(open_stream, header, file=file, delimiter=delimiter)
     return Structure(unique_names(header), records=lines - 1, trailing_blank_lines=blank)
 
@@ -100,14 +133,18 @@ def read_header(stream: Iterable[bytes], *, file: str, delimiter: str) -> tuple[
     """
     start, counter = b"", _Counter(delimiter.encode())
     try:
-        for chunk in stream:
+        for chunk in _without_mark(stream):
             start += chunk
             counter.feed(chunk)
-            if counter.lines > _leading_line_ends(start) or len(start) > MAX_HEADER_BYTES:
+            if counter.lines > _leading_line_ends(start):
                 break
+            if len(start) > MAX_HEADER_BYTES:
+                raise DataFault(
+                    f"{file}: its header is longer than 16 MiB; check its first quote and its line ends", file=file, row=0
+                )
     except UnicodeDecodeError:
         start = start[:MAX_HEADER_BYTES]
-    text = start.removeprefix(BYTE_ORDER_MARK).lstrip(b"\r\n").decode("utf-8", errors="surrogateescape")
+    text = start.lstrip(b"\r\n").decode("utf-8", errors="surrogateescape")
     if not text.strip():
         raise DataFault(f"{file} is empty: it has no header and no rows", file=file)
     try:
@@ -126,8 +163,20 @@ def read_header(stream: Iterable[bytes], *, file: str, delimiter: str) -> tuple[
 
 def _leading_line_ends(start: bytes) -> int:
     """How many blank lines precede the first character of a text."""
-    content = start.removeprefix(BYTE_ORDER_MARK)
-    return content[: len(content) - len(content.lstrip(b"\r\n"))].count(b"\n")
+    return start[: len(start) - len(start.lstrip(b"\r\n"))].count(b"\n")
+
+
+def _without_mark(stream: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks of a text less its byte order mark."""
+    chunks = iter(stream)
+    start = b""
+    for chunk in chunks:
+        start += chunk
+        if len(start) >= len(BYTE_ORDER_MARK):
+            break
+    if content := start.removeprefix(BYTE_ORDER_MARK):
+        yield content
+    yield from filter(None, chunks)
 
 
 def find_malformed_record(open_stream: OpenStream, *, file: str, delimiter: str) -> DataFault | None:
@@ -142,20 +191,25 @@ def find_malformed_record(open_stream: OpenStream, *, file: str, delimiter: str)
 
 def _read_record_by_record(open_stream: OpenStream, header: list[str], *, file: str, delimiter: str) -> Structure:
     """The same answer as read_structure, by the csv module: right for every quoting, and able to name the row."""
-    csv.field_size_limit(sys.maxsize)
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
     text = io.TextIOWrapper(
-        io.BufferedReader(_Raw(open_stream()), READ_BYTES), encoding="utf-8-sig", errors="surrogateescape", newline=""
+        io.BufferedReader(_Raw(_without_mark(open_stream())), READ_BYTES),
+        encoding="utf-8",
+        errors="surrogateescape",
+        newline="\n",
     )
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     width, row, blank = len(header), -1, 0
     while True:
+        lines.taken.clear()
         try:
             fields = next(reader, None)
+            lines.check()
         except csv.Error as error:
+            number = row + 1 + blank
             raise DataFault(
-                f"{file}: row {row + 1 + blank} (line {reader.line_num}) cannot be read: {error}; check its quotes",
-                file=file,
-                row=row + 1 + blank,
+                f"{file}: row {number} (line {reader.line_num}) cannot be read: {_told(error)}", file=file, row=number
             ) from error
         if fields is None:
             return Structure(unique_names(header), records=row, trailing_blank_lines=blank)
@@ -171,6 +225,45 @@ def _read_record_by_record(open_stream: OpenStream, header: list[str], *, file: 
         row += 1 + blank
         blank = 0
         _check_record(fields, width, file=file, row=row, line=reader.line_num)
+
+
+class _Lines:
+    """The lines of a text, and those that the csv module took for the present record."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.taken: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(MAX_FIELD_CHARACTERS)
+        if not line:
+            raise StopIteration
+        self.taken.append(line)
+        return line
+
+    def check(self) -> None:
+        """Raise csv.Error where polars, which ends a record at a line end after an even number of quotes, sees another."""
+        if not self.taken:
+            return
+        if self.taken[-1].endswith(("\r", "\r\r\n")):
+            raise csv.Error(_LONE_CARRIAGE_RETURN)
+        *within, last = accumulate(line.count('"') for line in self.taken)
+        if last % 2 or any(quotes % 2 == 0 for quotes in within):
+            raise csv.Error("a quote without its partner stands inside an unquoted field")
+
+
+_LONE_CARRIAGE_RETURN = "new-line character seen in unquoted field"
+"""How the csv module's own message begins."""
+
+
+def _told(error: csv.Error) -> str:
+    """What the csv module says, with what to do about it."""
+    if str(error).startswith(_LONE_CARRIAGE_RETURN):
+        return "a carriage return stands alone; end lines with line feeds, or put the field in quotes"
+    return f"{error}; check its quotes"
 
 
 def _check_record(fields: list[str], width: int, *, file: str, row: int, line: int) -> None:

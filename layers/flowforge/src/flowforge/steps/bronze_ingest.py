@@ -89,17 +89,17 @@ def _require_planned(context: StepContext, source: SourceFile) -> ObjectVersion:
 
 def _convert(context: StepContext, attempt: Attempt, source: _Source, number: int) -> Written:
     name = source.planned.name
-    frame = bronze_frame(
-        context.lake.uri(source.planned.key),
-        source.structure,
-        context.job.source_config.file_config,
-        source_file=name,
-        run_id=context.run_id,
-        ingested_at=context.planned_at,
-        storage_options=context.lake.storage_options,
-    )
     try:
         with engine_errors(f"{name} could not be read"):
+            frame = bronze_frame(
+                context.lake.uri(source.planned.key),
+                source.structure,
+                context.job.source_config.file_config,
+                source_file=name,
+                run_id=context.run_id,
+                ingested_at=context.planned_at,
+                storage_options=context.lake.storage_options,
+            )
             written = attempt.write(frame, f"bronze_v{number:03}.parquet", metadata=context.metadata("bronze"))
     except DataFault as fault:
         _require_planned(context, source.planned)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from flowforge.lake.lake import Lake
+from flowforge.medallion.engine_settings import apply_engine_settings
 from flowforge.model.errors import ConfigFault
 from flowforge.model.plan import Plan
 from flowforge.model.step import Step, StepRequest, StepResult
@@ -25,6 +26,7 @@ def run_step(request: StepRequest, lake: Lake) -> StepResult:
 
     Raises one of the six errors of ``flowforge.model.errors``; then no table has changed, or a repetition completes it.
     """
+    apply_engine_settings()
     plan = read_plan(lake, request.plan_key)
     stored = read_result(lake, plan.execution_id, request.job_id, request.step)
     if stored is not None:

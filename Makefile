@@ -1,0 +1,51 @@
+# What a person runs; `make` alone lists it. Nothing is needed but Python >= 3.11, git and make.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+UV := $(CURDIR)/.tools/uv/bin/uv
+ENVIRONMENT := .venv/ready
+CHECKED := layers functions tests
+
+# The local stack starts its emulator through uv, and has to find this one.
+export PATH := $(dir $(UV)):$(PATH)
+export UV
+# Every function process imports polars; without bytecode on disk each start compiles it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup run test test-large check format
+
+help: ## List what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
+
+setup: $(ENVIRONMENT) ## Create the locked environment
+
+run: $(ENVIRONMENT) ## Run the sample workflow through the local stack and show what it did
+	@.venv/bin/flowforge run --sample
+
+test: $(ENVIRONMENT) ## Run every test that needs no container engine
+	.venv/bin/pytest -m "not containers and not large"
+
+test-large: $(ENVIRONMENT) ## Run the tests that need gigabytes of disk and minutes of time
+	.venv/bin/pytest -m large
+
+check: $(ENVIRONMENT) ## Check format, lint, types and templates
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy --strict --package flowforge
+	.venv/bin/mypy --strict tests
+	@$(MAKE) --no-print-directory check-templates
+
+format: $(ENVIRONMENT) ## Format the code and mend what the linter can
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+$(UV):
+	@scripts/install-uv
+
+$(ENVIRONMENT): uv.lock pyproject.toml layers/flowforge/pyproject.toml | $(UV)
+	$(UV) sync --quiet --frozen
+	@touch $@
+
+include containers.mk
+
+$(SAM_ENVIRONMENT)/ready $(PREPARED)/image/requirements.txt $(PREPARED)/layer/requirements.txt $(PREPARED)/wheel.ready: | $(UV)

@@ -1,0 +1,76 @@
+# Images, the layer, and the tests that need a container engine. Included by the Makefile, which says what UV and
+# ENVIRONMENT are.
+
+PACKAGE := layers/flowforge
+PREPARED := $(PACKAGE)/build
+SAM_ENVIRONMENT := .tools/sam
+# Linting looks up which resource types a region has; no request is made.
+SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(SAM_ENVIRONMENT)/bin/sam
+
+# What Lambda's Python 3.13 runs on: Amazon Linux 2023 with glibc 2.34. uv needs no such Python to install for it.
+# Copies, because the modes below must not reach uv's cache.
+INSTALL_FOR_LAMBDA := $(UV) pip install --quiet --link-mode copy --require-hashes --only-binary :all: \
+	--python-version 3.13 --python-platform x86_64-manylinux_2_34
+# A layer and its function may hold 250 MB together, and polars with its plugin takes 205; the control plane does without.
+NOT_IN_LAYER := polars polars-hash
+
+# Folders too: they change when a file is removed.
+PACKAGE_SOURCES := $(PACKAGE)/pyproject.toml $(PACKAGE)/README.md \
+	$(shell find $(PACKAGE)/src -name __pycache__ -prune -o '(' -type d -o -name '*.py' -o -name py.typed ')' -print)
+
+.PHONY: wheels images check-templates test-containers
+
+wheels: $(PREPARED)/image/dependencies.ready $(PREPARED)/image/package.ready $(PREPARED)/layer.ready ## Lay out what images and layer hold: locked wheels, hashes checked
+
+images: wheels $(SAM_ENVIRONMENT)/ready ## Build the images and the layer (sam build)
+	$(SAM) build
+
+check-templates: $(SAM_ENVIRONMENT)/ready ## Lint both templates
+	$(SAM) validate --lint --template template.yaml
+	$(SAM) validate --lint --template foundation/template.yaml
+	$(SAM_ENVIRONMENT)/bin/cfn-lint template.yaml foundation/template.yaml
+
+test-containers: $(ENVIRONMENT) wheels $(SAM_ENVIRONMENT)/ready ## Build the images, run them, compare with the host
+	UV="$(UV)" tests/containers/run.sh
+
+$(SAM_ENVIRONMENT)/ready: uv.lock pyproject.toml
+	UV_PROJECT_ENVIRONMENT=$(SAM_ENVIRONMENT) $(UV) sync --quiet --frozen --only-group sam
+	@touch $@
+
+$(PREPARED)/image/requirements.txt: uv.lock $(PACKAGE)/pyproject.toml
+	@mkdir -p $(@D)
+	$(UV) export --quiet --frozen --package flowforge --extra lambda --no-emit-workspace --output-file $@
+
+$(PREPARED)/layer/requirements.txt: uv.lock $(PACKAGE)/pyproject.toml
+	@mkdir -p $(@D)
+	$(UV) export --quiet --frozen --package flowforge --extra lambda --no-emit-workspace \
+		$(addprefix --prune ,$(NOT_IN_LAYER)) --output-file $@
+
+# bin/ holds scripts that start this machine's Python. Whatever the umask here, everybody may read what is left: Lambda
+# runs functions as a user of its own.
+$(PREPARED)/image/dependencies.ready: $(PREPARED)/image/requirements.txt
+	rm -rf $(@:.ready=)
+	$(INSTALL_FOR_LAMBDA) --target $(@:.ready=) --requirements $<
+	rm -rf $(@:.ready=)/bin
+	chmod -R a+rX $(@:.ready=)
+	@touch $@
+
+$(PREPARED)/wheel.ready: $(PACKAGE_SOURCES)
+	rm -rf $(PREPARED)/wheel
+	$(UV) build --quiet --wheel --package flowforge --out-dir $(PREPARED)/wheel
+	@touch $@
+
+# A wheel of Python alone is installed by unpacking it, which leaves nothing of this machine in it.
+$(PREPARED)/image/package.ready: $(PREPARED)/wheel.ready
+	rm -rf $(@:.ready=)
+	python3 -m zipfile -e $(PREPARED)/wheel/flowforge-*.whl $(@:.ready=)
+	chmod -R a+rX $(@:.ready=)
+	@touch $@
+
+$(PREPARED)/layer.ready: $(PREPARED)/layer/requirements.txt $(PREPARED)/wheel.ready
+	rm -rf $(PREPARED)/layer/python
+	$(INSTALL_FOR_LAMBDA) --target $(PREPARED)/layer/python --requirements $<
+	rm -rf $(PREPARED)/layer/python/bin
+	python3 -m zipfile -e $(PREPARED)/wheel/flowforge-*.whl $(PREPARED)/layer/python
+	chmod -R a+rX $(PREPARED)/layer/python
+	@touch $@

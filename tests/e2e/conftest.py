@@ -1,0 +1,59 @@
+"""The command as a person runs it: a process of its own, the real local stack, a state folder of the test's own."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.command import RUN_SECONDS, Flowforge, Start, command, environment
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture
+def flowforge(state: Path, tmp_path: Path) -> Flowforge:
+    """Run ``flowforge run`` to its end, in the test's folder and on the module's state."""
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command("run", *arguments, "--state", state),
+            cwd=tmp_path,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=RUN_SECONDS,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def start(state: Path, tmp_path: Path) -> Iterator[Start]:
+    """Start ``flowforge run`` and leave it running; what a failed test leaves behind is ended."""
+    started: list[subprocess.Popen[str]] = []
+
+    def popen(*arguments: str | Path) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command("run", *arguments, "--state", state),
+            cwd=tmp_path,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield popen
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=RUN_SECONDS)

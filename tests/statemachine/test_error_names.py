@@ -1,0 +1,45 @@
+"""The error names in the shipped state machine are those of the product's error tree, and of Lambda and Step Functions."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from flowforge.model import errors
+from flowforge.model.errors import FlowForgeError
+
+SERVICE_PREFIXES = ("States.", "Lambda.", "Runtime.", "Sandbox.", "Function.")
+RETRIED = {"RetryLater", "CommitConflict", "CommitUnknown"}
+
+
+def error_lists(value: Any, field: str) -> Iterator[list[str]]:
+    """Every ErrorEquals below a Retry or a Catch."""
+    if isinstance(value, dict):
+        for entry in value.get(field, []):
+            yield entry["ErrorEquals"]
+        for item in value.values():
+            yield from error_lists(item, field)
+    elif isinstance(value, list):
+        for item in value:
+            yield from error_lists(item, field)
+
+
+def own_names(shipped: str, field: str) -> set[str]:
+    names = {name for names in error_lists(json.loads(shipped), field) for name in names}
+    return {name for name in names if not name.startswith(SERVICE_PREFIXES)}
+
+
+def leaves() -> set[str]:
+    return {item.__name__ for item in vars(errors).values() if isinstance(item, type) and item.__base__ is FlowForgeError}
+
+
+def test_every_name_of_ours_is_an_error_of_the_product(shipped: str) -> None:
+    assert own_names(shipped, "Retry") | own_names(shipped, "Catch") <= leaves()
+
+
+def test_what_can_pass_is_retried_in_every_state_and_nothing_else_of_ours(shipped: str) -> None:
+    for names in error_lists(json.loads(shipped), "Retry"):
+        assert {name for name in names if not name.startswith(SERVICE_PREFIXES)} == RETRIED
+
+
+def test_no_error_derives_from_another_one_because_the_machine_matches_exact_names() -> None:
+    assert all(not getattr(errors, name).__subclasses__() for name in leaves())
