@@ -98,6 +98,14 @@ def make_project(folder: Path, definition: dict[str, Any] | None = None) -> Path
     return folder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One place for compiled files: with one for every stack, each test would compile boto3 anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("pycache")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_project(tmp_path_factory.mktemp("project"))

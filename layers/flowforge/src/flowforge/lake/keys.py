@@ -1,6 +1,6 @@
 """The only place where an S3 key is made."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from flowforge.model.errors import ConfigFault
@@ -116,4 +116,4 @@ def record_key(execution_id: str) -> str:
 
 
 def _date(planned_at: datetime) -> str:
-    return f"{planned_at:%Y%m%d}"
+    return f"{planned_at.astimezone(UTC):%Y%m%d}"

@@ -161,7 +161,7 @@ class Sandbox:
             "TZ": ":UTC",
             "TMPDIR": str(self._scratch),
             # Without compiled files a cold start takes three times as long; the sources' folders stay as they are.
-            "PYTHONPYCACHEPREFIX": str(settings.state / "pycache"),
+            "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX", str(settings.state / "pycache")),
             "PYTHONUNBUFFERED": "1",
             "POWERTOOLS_SERVICE_NAME": name,
             **self.spec.environment,

@@ -91,6 +91,7 @@ class LocalStack:
             parameters=TEMPLATE_PARAMETERS,
             environment={DATA_BUCKET_VARIABLE: self.data_bucket},
         )
+        machine = _only(template.state_machines)
         reaper = Reaper()
         cleanup.callback(reaper.close)
         emulator = Emulator(self._state, reaper)
@@ -102,7 +103,7 @@ class LocalStack:
         self._start_apis(cleanup, functions)
         emulator.wait_ready()
         self._create_bucket()
-        self._create_state_machine(template)
+        self._create_state_machine(machine)
 
     def _start_functions(self, cleanup: ExitStack, template: Template, reaper: Reaper) -> FunctionHost:
         settings = SandboxSettings(self._state, self.environment(), reaper)
@@ -125,8 +126,7 @@ class LocalStack:
             s3.create_bucket(Bucket=self.data_bucket)
         s3.put_bucket_versioning(Bucket=self.data_bucket, VersioningConfiguration={"Status": "Enabled"})
 
-    def _create_state_machine(self, template: Template) -> None:
-        machine = _only(template.state_machines)
+    def _create_state_machine(self, machine: StateMachineSpec) -> None:
         try:
             answer = self.client("stepfunctions").create_state_machine(
                 name=machine.name, definition=machine.definition(), roleArn=ROLE_ARN

@@ -38,8 +38,9 @@ def bronze_frame(
         glob=False,
         storage_options=dict(storage_options) if storage_options else None,
     )
-    # Renamed by position: polars gives a repeated header its own names, and cannot take ours for an object in S3.
-    read = [name for name in frame.collect_schema().names() if name != ROW_NUMBER]
+    # By position: polars gives a repeated header its own names, cannot take ours for an object in S3, and reads some
+    # names, like "*", as patterns. The row number comes first.
+    read = range(1, len(frame.collect_schema()))
     audit = {
         "_ingested_at": pl.lit(ingested_at, dtype=pl.Datetime("us", "UTC")),
         "_source_file": pl.lit(source_file, dtype=pl.String),
@@ -47,6 +48,6 @@ def bronze_frame(
         "_run_id": pl.lit(run_id, dtype=pl.String),
     }
     return frame.select(
-        *(pl.col(old).alias(new) for old, new in zip(read, structure.columns, strict=True)),
+        *(pl.nth(old).alias(new) for old, new in zip(read, structure.columns, strict=True)),
         *(audit[name].alias(name) for name in AUDIT_COLUMNS),
     )

@@ -3,18 +3,21 @@
 A cell that does not fit becomes null; ``misfit`` tells it from an empty one.
 """
 
+import re
+
 import polars as pl
 
 from flowforge.model.contract import ContractColumn, DataType, Type
 
-CANONICAL_INTEGER = r"^[+-]?(0|[1-9][0-9]{0,17})$"
-"""No leading zero and at most 18 digits: what is written otherwise is a code, not a number."""
+CANONICAL_INTEGER = r"^-?(0|[1-9][0-9]{0,17})$"
+"""No leading zero, no plus and at most 18 digits: what is written otherwise is a code or a telephone, not a number."""
 LENIENT_INTEGER = r"^[+-]?[0-9]{1,18}$"
-CANONICAL_FLOAT = r"^[+-]?((0|[1-9][0-9]{0,14})(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
+CANONICAL_FLOAT = r"^-?((0|[1-9][0-9]{0,14})(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 """At most 15 digits before the point, which a 64-bit float holds exactly."""
 LENIENT_FLOAT = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 FOUR_DIGIT_YEAR = r"(^|[^0-9])[0-9]{4}([^0-9]|$)"
-"""The date parser takes ``26`` for the year 26; a date without four digits of year does not fit."""
+"""The date parser takes ``26`` for the year 26; where ``%Y`` stands apart, a date without four digits of year does not fit."""
+YEAR_APART = re.compile(r"(?<!%[a-zA-Z])%Y(?!%)")
 DEFAULT_DATE_FORMAT = "%Y-%m-%d"
 DEFAULT_TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M:%S%.f"
 ZONED = ("%z", "%#z", "%:z", "%+")
@@ -63,15 +66,19 @@ def cast(text: pl.Expr, data_type: DataType, *, declared: bool) -> pl.Expr:
             lower = value.str.to_lowercase()
             return pl.when(lower == "true").then(True).when(lower == "false").then(False)
         case Type.DATE:
-            dated = pl.when(value.str.contains(FOUR_DIGIT_YEAR)).then(value)
-            return dated.str.to_date(data_type.format or DEFAULT_DATE_FORMAT, strict=False, exact=True)
+            form = data_type.format or DEFAULT_DATE_FORMAT
+            return _with_whole_year(value, form).str.to_date(form, strict=False, exact=True)
         case Type.TIMESTAMP:
-            timed = pl.when(value.str.contains(FOUR_DIGIT_YEAR)).then(value)
-            return timed.str.to_datetime(
-                data_type.format or DEFAULT_TIMESTAMP_FORMAT, time_unit="us", strict=False, exact=True
-            ).cast(polars_type(data_type))
+            form = data_type.format or DEFAULT_TIMESTAMP_FORMAT
+            timed = _with_whole_year(value, form).str.to_datetime(form, time_unit="us", strict=False, exact=True)
+            return timed.cast(polars_type(data_type))
         case _:
             return _number(value, data_type, declared=declared)
+
+
+def _with_whole_year(value: pl.Expr, form: str) -> pl.Expr:
+    """The text, or null where its form has a year apart and the text has not four digits of it."""
+    return pl.when(value.str.contains(FOUR_DIGIT_YEAR)).then(value) if YEAR_APART.search(form) else value
 
 
 def _number(value: pl.Expr, data_type: DataType, *, declared: bool) -> pl.Expr:
@@ -84,7 +91,8 @@ def _number(value: pl.Expr, data_type: DataType, *, declared: bool) -> pl.Expr:
             form = LENIENT_FLOAT if declared else CANONICAL_FLOAT
         case _:
             # Surplus digits must be zeros: the cast would round the others away without a word.
-            form = rf"^[+-]?([0-9]+(\.[0-9]{{0,{data_type.scale}}}0*)?|\.[0-9]{{1,{max(1, data_type.scale or 0)}}}0*)$"
+            scale = data_type.scale or 0
+            form = rf"^[+-]?([0-9]+(\.[0-9]{{0,{scale}}}0*)?|\.{f'[0-9]{{1,{scale}}}0*' if scale else '0+'})$"
     number = pl.when(value.str.contains(form)).then(value).cast(polars_type(data_type), strict=False)
     return pl.when(number.is_finite()).then(number) if data_type.type is Type.FLOAT else number
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from flowforge.model.errors import ConfigFault, DataFault
-from flowforge.model.job import RESERVED_PREFIX, Job
+from flowforge.model.job import RESERVED_PREFIX, Job, is_pattern
 
 
 def unique_names(header: Sequence[str]) -> tuple[str, ...]:
@@ -36,6 +36,13 @@ def check_header(job: Job, columns: Sequence[str], *, file: str) -> None:
             file=file,
             column=reserved[0],
         )
+    patterns = [name for name in columns if is_pattern(name)]
+    if patterns:
+        raise DataFault(
+            f"{file}: column {patterns[0]!r} is a pattern to the engine ('*', or from '^' to '$'); rename it",
+            file=file,
+            column=patterns[0],
+        )
     mappings = job.transformation_config.column_mappings
     silver = silver_names(job, columns)
     for mapping in mappings:
@@ -48,6 +55,14 @@ def check_header(job: Job, columns: Sequence[str], *, file: str) -> None:
             file=file,
             column=twice[0],
             option="columnMappings",
+        )
+    surrogate = job.destination_config.silver_config.surrogate_key_column
+    if surrogate in silver:
+        raise ConfigFault(
+            f"silverConfig.surrogateKeyColumn is {surrogate!r}, which {file} has as a column of its own",
+            file=file,
+            column=surrogate,
+            option="silverConfig.surrogateKeyColumn",
         )
     for column in job.destination_config.silver_config.primary_key:
         if column not in silver:

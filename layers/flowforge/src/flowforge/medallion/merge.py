@@ -35,8 +35,8 @@ def align_to_contract(
 ) -> pl.LazyFrame:
     """The rows of a Silver table in the types of the newest contract.
 
-    Raises ConfigFault where a column was renamed, added or removed since (the table needs a rebuild); a value that does not
-    fit its new type raises when the frame is read.
+    Raises ConfigFault where a column was renamed, added or removed since, or where its new type cannot hold what the table
+    has (the table needs a rebuild). Reads the columns whose type changed.
     """
     have = [column for column in table.collect_schema().names() if column != POSITION]
     want = [column.name for column in columns]
@@ -48,6 +48,7 @@ def align_to_contract(
             column=odd[0],
             option="transformationConfig.columnMappings",
         )
+    _require_lossless(table, columns, name=name)
     extra = [POSITION] if POSITION in table.collect_schema() else []
     return table.select(
         *extra,
@@ -55,6 +56,28 @@ def align_to_contract(
         *AUDIT_COLUMNS,
         surrogate_key_column,
     )
+
+
+def _require_lossless(table: pl.LazyFrame, columns: Sequence[ContractColumn], *, name: str) -> None:
+    """Raise ConfigFault where a value would not come back from its new type: the engine's own casts cut off in silence."""
+    schema = table.collect_schema()
+    for column in columns:
+        old, new = schema[column.name], polars_type(column.data_type)
+        if old == new:
+            continue
+        value = pl.col(column.name)
+        lost = value.is_not_null() & value.cast(new, strict=False).cast(old, strict=False).ne_missing(value)
+        try:
+            count = table.select(lost.sum()).collect(engine="streaming").item()
+        except pl.exceptions.InvalidOperationError:
+            count = table.select(value.count()).collect(engine="streaming").item()
+        if count:
+            raise ConfigFault(
+                f"{column.name} is {column.data_type} now, and {count} of its values in {name} do not fit: a type that loses "
+                "values needs a rebuild of Silver from Bronze",
+                column=column.name,
+                option="transformationConfig.columnMappings",
+            )
 
 
 def weigh(

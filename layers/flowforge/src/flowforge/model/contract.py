@@ -37,7 +37,8 @@ class DataType(Document):
     @classmethod
     def parse(cls, text: str, *, format: str | None = None, thousands_separator: str | None = None) -> Self:  # noqa: A002
         """Read the form that people write: ``integer``, ``decimal(18,2)``, ``date``. Raises ValueError for another."""
-        decimal = DECIMAL.fullmatch(text.strip().lower())
+        text = text.strip().lower()
+        decimal = DECIMAL.fullmatch(text)
         precision, scale = (int(decimal[1]), int(decimal[2])) if decimal else (None, None)
         known = [member.value for member in Type if member not in (Type.UNDETERMINED, Type.DECIMAL)]
         if not decimal and text not in known:
@@ -63,6 +64,8 @@ class DataType(Document):
             raise ValueError(f"a format belongs to a date or a timestamp, not to {self.type.value}")
         if self.thousands_separator is not None and self.type not in (Type.INTEGER, Type.DECIMAL, Type.FLOAT):
             raise ValueError(f"a thousands separator belongs to a number, not to {self.type.value}")
+        if self.thousands_separator is not None and (self.thousands_separator.isalnum() or self.thousands_separator in ".+-"):
+            raise ValueError(f"{self.thousands_separator!r} cannot separate thousands: it is part of a number itself")
         return self
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from flowforge.model.slug import MAX_SLUG_LENGTH, slugify
 
 AUDIT_COLUMNS = ("_ingested_at", "_source_file", "_row_number", "_run_id")
 RESERVED_PREFIX = "_"
+RESERVED_NAMES = (*AUDIT_COLUMNS, "_position", "_failed_rules", "_reason", "_row_count")
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=MAX_SLUG_LENGTH)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 OneCharacter = Annotated[str, Field(min_length=1, max_length=1)]
@@ -80,6 +81,8 @@ class ColumnMapping(Document):
         _ = self.declared_type
         if self.name.startswith(RESERVED_PREFIX):
             raise ValueError(f"column {self.name!r}: names that start with {RESERVED_PREFIX!r} belong to the product")
+        if is_pattern(self.name):
+            raise ValueError(f"column {self.name!r}: '*' and names from '^' to '$' are patterns to the engine")
         return self
 
 
@@ -167,8 +170,8 @@ class SilverConfig(Document):
             raise ValueError("mergeStrategy 'merge' needs a primaryKey")
         if len(set(self.primary_key)) != len(self.primary_key):
             raise ValueError(f"primaryKey names a column twice: {', '.join(self.primary_key)}")
-        if self.surrogate_key_column in AUDIT_COLUMNS:
-            raise ValueError(f"surrogateKeyColumn {self.surrogate_key_column!r} is an audit column")
+        if self.surrogate_key_column in RESERVED_NAMES:
+            raise ValueError(f"surrogateKeyColumn {self.surrogate_key_column!r} is a name of the product's own")
         return self
 
 
@@ -255,6 +258,11 @@ class Job(Document):
     def dataset(self) -> str:
         """The Gold dataset's name."""
         return self.destination_config.gold_config.dataset or self.slug
+
+
+def is_pattern(column: str) -> bool:
+    """Whether the engine would take a column's name for a pattern of names."""
+    return column == "*" or (column.startswith("^") and column.endswith("$"))
 
 
 def with_slug(value: object) -> object:

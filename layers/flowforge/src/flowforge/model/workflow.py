@@ -58,7 +58,11 @@ def read_workflow(definition: object, *, origin: str) -> Workflow:
     try:
         return Workflow.model_validate(definition)
     except ValidationError as error:
-        lines = [describe_problem(problem["loc"], problem["msg"]) for problem in error.errors()]
+        problems = error.errors()
+        # pydantic drops the jobs that are wrong and then finds too few of them.
+        if any(problem["loc"][:1] == ("jobs",) and len(problem["loc"]) > 1 for problem in problems):
+            problems = [problem for problem in problems if (problem["loc"], problem["type"]) != (("jobs",), "too_short")]
+        lines = [describe_problem(problem["loc"], problem["msg"]) for problem in problems]
         raise ConfigFault(f"{origin}: " + "; ".join(lines), option=lines[0].partition(":")[0]) from error
 
 

@@ -3,6 +3,7 @@
 import fnmatch
 import hashlib
 import json
+from datetime import UTC
 from itertools import groupby
 
 from flowforge.lake import keys
@@ -38,7 +39,7 @@ def plan_execution(request: PlanRequest, lake: Lake) -> PlanResponse:
 def run_id(request: PlanRequest, job: Job) -> str:
     """The id of a job's run: the day it was planned, and a hash of execution and job, the same in every try."""
     digest = hashlib.sha256(f"{request.execution_id}\n{job.id}".encode()).hexdigest()
-    return f"{request.started_at:%Y%m%d}-{digest[:RUN_ID_HEX_DIGITS]}"
+    return f"{request.started_at.astimezone(UTC):%Y%m%d}-{digest[:RUN_ID_HEX_DIGITS]}"
 
 
 def _plan(request: PlanRequest, lake: Lake) -> Plan:
@@ -61,7 +62,7 @@ def _plan(request: PlanRequest, lake: Lake) -> Plan:
         execution_id=request.execution_id,
         workflow_id=workflow.id,
         workflow_slug=workflow.slug,
-        planned_at=request.started_at,
+        planned_at=request.started_at.astimezone(UTC),
         jobs=tuple(jobs),
     )
 
@@ -87,7 +88,7 @@ def _sources(lake: Lake, workflow: Workflow, job: Job, chosen: tuple[str, ...] |
     pattern = job.source_config.file_config.file_pattern
     if chosen is None:
         arrived = sorted(lake.list_objects(prefix), key=lambda item: (item.last_modified, item.key))
-        names = [item.key for item in arrived if fnmatch.fnmatchcase(item.key.removeprefix(prefix), pattern)]
+        names = [item.key for item in arrived if _is_wanted(item.key.removeprefix(prefix), pattern)]
     else:
         names = list(chosen)
     if not names:
@@ -95,6 +96,11 @@ def _sources(lake: Lake, workflow: Workflow, job: Job, chosen: tuple[str, ...] |
     if len(set(names)) != len(names):
         raise ConfigFault(f"{job.name}: a file is named twice in the input", option="files")
     return [_source(lake, prefix, key) for key in names]
+
+
+def _is_wanted(name: str, pattern: str) -> bool:
+    """Whether a listed object is a file of the job: what folders hold, and the markers of folders, is not."""
+    return bool(name) and "/" not in name and fnmatch.fnmatchcase(name, pattern)
 
 
 def _source(lake: Lake, prefix: str, key: str) -> SourceFile:

@@ -10,7 +10,8 @@ from flowforge.model.errors import DataFault, FlowForgeError, NextTier, RetryLat
 
 SHOWN_CHARACTERS = 300
 """A message of the engine can quote a whole cell, which may be megabytes long."""
-SERVICE_WORDS = ("object-store", "object store", "error sending request", "Generic S3 error", "timed out", "connection")
+SERVICE_WORDS = ("object-store error", "Generic S3 error", "error sending request")
+"""No everyday words: a message of the engine can quote a cell or a column."""
 
 
 @contextmanager

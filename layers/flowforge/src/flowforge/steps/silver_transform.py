@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from flowforge.lake import keys
-from flowforge.lake.contracts import latest_contract, settle_contract
+from flowforge.lake.contracts import latest_contract, read_contract, settle_contract
 from flowforge.lake.heads import Head, advance_head
 from flowforge.lake.lake import ObjectVersion
 from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, publish
@@ -16,7 +16,7 @@ from flowforge.medallion.merge import align_to_contract, merged, weigh
 from flowforge.medallion.schema_contract import contract_columns
 from flowforge.medallion.silver import Silver
 from flowforge.model.contract import Contract, ContractColumn
-from flowforge.model.errors import CommitConflict, ConfigFault
+from flowforge.model.errors import CommitConflict, ConfigFault, DataFault
 from flowforge.model.job import AUDIT_COLUMNS, MergeStrategy
 from flowforge.model.step import PublishedObject, SilverCounts, Step, StepResult
 from flowforge.steps.attempt import Attempt, Written, prepared_result, published_attempt, require_equations, scan
@@ -47,6 +47,7 @@ def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
     if earlier is not None:
         return _finish(context, earlier)
     bronze = require_result(context, Step.BRONZE_INGEST)
+    _require_bronze(context, bronze)
     objects = [output.key for output in bronze.outputs]
     with engine_errors(f"{context.job.name}: Bronze could not be transformed"):
         frame = scan(context.lake, *objects, position=POSITION)
@@ -66,6 +67,7 @@ def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
             table = _merge(context, attempt, rows, columns, silver.key, metadata)
         else:
             table = _version(context, rows)
+    _require_bronze(context, bronze)
     require_equations(table.counts.broken_equations(), "silver_transform")
     outputs = _outputs(context, table, quarantined)
     result = context.result(
@@ -85,6 +87,14 @@ def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
     if published.attempt_id != attempt.id:
         result = prepared_result(context.lake, published.attempt_id) or result
     return _finish(context, result)
+
+
+def _require_bronze(context: StepContext, bronze: StepResult) -> None:
+    """Raise DataFault where the run's Bronze is not what bronze_ingest published; nothing of ours replaces it."""
+    for output in bronze.outputs:
+        version = context.lake.head(output.key)
+        if version is None or version.etag != output.etag:
+            raise DataFault(f"{output.key} was replaced or removed after it was published; start a new run", file=output.key)
 
 
 @dataclass(frozen=True)
@@ -126,6 +136,10 @@ def _settle(context: StepContext, frame: pl.LazyFrame, rows: int) -> tuple[Contr
     if rows == 0:
         columns, _ = contract_columns(context.job, names, present, lambda _: Inference({}, []))
         return present, columns, []
+    if present is not None and present.run_id == context.run_id:
+        # An earlier attempt stored it and could not tell what it noted.
+        before = read_contract(context.lake, context.plan.workflow_id, context.job.id, present.version - 1)
+        contract_columns(context.job, names, before, infer)
     contract = settle_contract(
         context.lake,
         context.plan.workflow_id,
