@@ -103,6 +103,11 @@ def make(folder: Path, state: Path, reaper: Reaper) -> Iterator[MakeHost]:
         host.close()
 
 
+def runtimes() -> list[psutil.Process]:
+    """The processes of functions that this process started."""
+    return [child for child in psutil.Process().children() if "awslambdaric" in child.cmdline()]
+
+
 def call(host: FunctionHost, **event: Any) -> Any:
     outcome = host.invoke("F", json.dumps(event).encode())
     assert outcome.error is None, outcome.payload
@@ -223,7 +228,7 @@ def test_a_function_that_was_warmed_and_cannot_be_loaded_tells_why(make: MakeHos
 def test_a_warmed_function_serves_its_first_call(make: MakeHost) -> None:
     host = make()
     host.warm(["F"])
-    [process] = [child for child in psutil.Process().children() if "awslambdaric" in child.cmdline()]
+    [process] = runtimes()
     assert call(host)["pid"] == process.pid
 
 
@@ -243,6 +248,19 @@ def test_concurrent_calls_get_processes_of_their_own_up_to_the_bound(
         gate.touch()
         pids = [future.result() for future in calls]
     assert len(set(pids)) == 2
+
+
+def test_no_more_processes_are_kept_warm_than_are_of_use(folder: Path, state: Path, reaper: Reaper) -> None:
+    specs = [FunctionSpec(name, folder, "handler.handle", 256, 20, {}) for name in "AB"]
+    host = FunctionHost(specs, SandboxSettings(state, {}, reaper), concurrency=1)
+    try:
+        host.warm("AABB")
+        assert len(runtimes()) == 3
+        for name in "AB":
+            assert host.invoke(name, b"{}").error is None
+        assert len(runtimes()) == 3
+    finally:
+        host.close()
 
 
 def test_what_a_function_prints_is_in_its_log(make: MakeHost, state: Path) -> None:
@@ -267,7 +285,7 @@ def test_a_closed_host_leaves_no_process_and_ends_calls_in_flight(make: MakeHost
         eventually(here.exists)
         host.close()
         assert failure(running.result(timeout=10))["errorType"] == "Runtime.ExitError"
-    assert not [child for child in psutil.Process().children() if "awslambdaric" in child.cmdline()]
+    assert not runtimes()
     with pytest.raises(RuntimeError, match="closed"):
         host.invoke("F", b"{}")
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from flowforge.local.functions import FunctionNotFoundError
+from flowforge.local.functions import FunctionCaller, FunctionNotFoundError
 from flowforge.local.http_server import BackgroundServer
 from flowforge.local.lambda_api import invoke_route
 from flowforge.local.sandbox import Outcome
@@ -37,13 +37,12 @@ class Echo:
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    functions = Echo()
-    invoke = LambdaInvoke(functions)
-    service = StatesService([invoke])
+    functions = FunctionCaller(Echo())
+    service = StatesService([LambdaInvoke(functions)])
     server = BackgroundServer([states_route(service), invoke_route(functions, function_name)], service.close)
     yield server.endpoint
     server.close()
-    invoke.close()
+    functions.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,19 +4,18 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from flowforge.local.functions import FunctionBackend, FunctionNotFoundError
+from flowforge.local.functions import FunctionCaller, FunctionNotFoundError
 from flowforge.local.template import function_arn
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 REQUEST_LIMIT_BYTES = 6_291_456
 
 
-def invoke_route(functions: FunctionBackend, name_of: Callable[[str], str]) -> Route:
+def invoke_route(functions: FunctionCaller, name_of: Callable[[str], str]) -> Route:
     """The route of Invoke; ``name_of`` takes the name out of what a caller may write, a name or an ARN."""
 
     async def handle(request: Request) -> Response:
@@ -34,7 +33,7 @@ def invoke_route(functions: FunctionBackend, name_of: Callable[[str], str]) -> R
             message = f"Could not parse request body into json: {error}"
             return _refusal(400, "InvalidRequestContentException", message)
         try:
-            outcome = await run_in_threadpool(functions.invoke, name, body or b"{}")
+            outcome = await functions.invoke(name, body or b"{}")
         except FunctionNotFoundError:
             return _refusal(404, "ResourceNotFoundException", f"Function not found: {function_arn(name)}")
         headers = {"X-Amz-Executed-Version": "$LATEST", "x-amzn-RequestId": outcome.request_id}

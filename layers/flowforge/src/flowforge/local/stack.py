@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from flowforge.local.cloudformation import ACCOUNT, REGION
 from flowforge.local.emulator import Emulator
 from flowforge.local.errors import LocalStackError
-from flowforge.local.functions import FunctionHost
+from flowforge.local.functions import FunctionCaller, FunctionHost
 from flowforge.local.http_server import BackgroundServer
 from flowforge.local.lambda_api import invoke_route
 from flowforge.local.project import TEMPLATE_NAME
@@ -113,10 +113,10 @@ class LocalStack:
         return functions
 
     def _start_apis(self, cleanup: ExitStack, functions: FunctionHost) -> None:
-        lambda_invoke = LambdaInvoke(functions)
-        cleanup.callback(lambda_invoke.close)
-        service = StatesService([lambda_invoke])
-        server = BackgroundServer([states_route(service), invoke_route(functions, function_name)], service.close)
+        caller = FunctionCaller(functions)
+        cleanup.callback(caller.close)
+        service = StatesService([LambdaInvoke(caller)])
+        server = BackgroundServer([states_route(service), invoke_route(caller, function_name)], service.close)
         cleanup.callback(server.close)
         self.endpoints |= dict.fromkeys(_OWN_SERVICES, server.endpoint)
 

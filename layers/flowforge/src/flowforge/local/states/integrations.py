@@ -1,21 +1,16 @@
 """What a task can call. Each integration has a resource ARN, and fails with the error names that AWS gives it."""
 
-import asyncio
 import json
 import uuid
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from typing import Any, Protocol
 
-from flowforge.local.functions import FunctionBackend, FunctionNotFoundError
+from flowforge.local.functions import FunctionCaller, FunctionNotFoundError
 from flowforge.local.sandbox import Outcome
 from flowforge.local.states.errors import RUNTIME, StateError
 from flowforge.local.states.payload import encode
 from flowforge.local.template import function_arn
-
-# An inline map runs 40 iterations at once; a few machines may do so side by side.
-_THREADS = 128
 
 
 class Integration(Protocol):
@@ -54,23 +49,17 @@ class LambdaInvoke:
     resource = "invoke"
     arguments = ("FunctionName", "Payload")
 
-    def __init__(self, backend: FunctionBackend) -> None:
-        self._backend = backend
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="lambda-invoke")
+    def __init__(self, functions: FunctionCaller) -> None:
+        self._functions = functions
 
     async def call(self, arguments: Any) -> Any:
         """Invoke the function named by ``FunctionName`` with ``Payload``."""
         name, payload = _check(arguments)
-        loop = asyncio.get_running_loop()
         try:
-            outcome = await loop.run_in_executor(self._threads, self._backend.invoke, name, encode(payload).encode())
+            outcome = await self._functions.invoke(name, encode(payload).encode())
         except FunctionNotFoundError:
             raise not_found(name) from None
         return lambda_result(outcome)
-
-    def close(self) -> None:
-        """Take no further calls; those that run end with their processes."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def function_name(reference: str) -> str:
