@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+
+from flowforge.lake.lake import Lake
 
 STEPS = ("bronze_ingest", "silver_transform", "gold_publish")
 SUBSTITUTION = re.compile(r"\$\{(\w+)\}")
@@ -131,8 +134,14 @@ def test_every_variable_that_a_local_run_sets_is_declared(application: Mapping[s
     assert variable in application["Globals"]["Function"]["Environment"]["Variables"]
 
 
-def test_the_endpoint_is_absent_where_none_is_named(application: Mapping[str, Any]) -> None:
-    # An empty address would be taken for an address by the S3 client inside polars.
-    value = application["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"]
-    assert value == {"Fn::If": ["HasEndpointUrl", {"Ref": "EndpointUrl"}, {"Ref": "AWS::NoValue"}]}
-    assert application["Parameters"]["EndpointUrl"]["Default"] == ""
+def test_an_endpoint_that_is_declared_and_empty_means_aws(
+    application: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert application["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] == {"Ref": "EndpointUrl"}
+    default = application["Parameters"]["EndpointUrl"]["Default"]
+    assert default == ""
+    for name, value in {"AWS_ENDPOINT_URL": default, "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}.items():
+        monkeypatch.setenv(name, value)
+    lake = Lake.connect("bucket", boto3.session.Session(region_name="eu-central-1"))
+    assert lake.client.meta.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
+    assert lake.storage_options == {"aws_region": "eu-central-1"}

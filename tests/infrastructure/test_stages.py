@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 STAGES = ("dev", "qa", "uat", "prod")
-STACKS = ("application", "foundation")
+STACKS = {"application": "flowforge-", "foundation": "flowforge-foundation-"}
 
 
 def overrides(settings: Mapping[str, Any], stage: str) -> dict[str, str]:
@@ -57,9 +57,7 @@ def test_a_stage_deploys_itself_under_its_own_name(settings: Mapping[str, Any], 
     for stage in STAGES:
         assert overrides(settings, stage)["Stage"] == stage
         table = {**settings[stage].get("global", {}).get("parameters", {}), **settings[stage]["deploy"]["parameters"]}
-        assert table["stack_name"] == {"application": "flowforge-", "foundation": "flowforge-"}[stack] + stage + (
-            "-foundation" if stack == "foundation" else ""
-        )
+        assert table["stack_name"] == STACKS[stack] + stage
         assert table["tags"] == [f"flowforge:stage={stage}"]
 
 

@@ -13,9 +13,13 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from flowforge.medallion.header import unique_names
 from flowforge.model.errors import DataFault
+
+if TYPE_CHECKING:
+    import _csv
 
 MAX_HEADER_BYTES = 16 << 20
 MAX_FIELD_CHARACTERS = 64 << 20
@@ -148,7 +152,7 @@ def read_header(stream: Iterable[bytes], *, file: str, delimiter: str) -> tuple[
     if not text.strip():
         raise DataFault(f"{file} is empty: it has no header and no rows", file=file)
     try:
-        header = next(csv.reader(iter(io.StringIO(text, newline="\n")), delimiter=delimiter, strict=True))
+        header = next(_csv_reader(io.StringIO(text, newline="\n"), delimiter))
         "".join(header).encode()
     except UnicodeEncodeError as error:
         raise DataFault(f"{file}: the header is not UTF-8; save the file as UTF-8", file=file, row=0) from error
@@ -191,7 +195,6 @@ def find_malformed_record(open_stream: OpenStream, *, file: str, delimiter: str)
 
 def _read_record_by_record(open_stream: OpenStream, header: list[str], *, file: str, delimiter: str) -> Structure:
     """The same answer as read_structure, by the csv module: right for every quoting, and able to name the row."""
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
     text = io.TextIOWrapper(
         io.BufferedReader(_Raw(_without_mark(open_stream())), READ_BYTES),
         encoding="utf-8",
@@ -199,7 +202,7 @@ def _read_record_by_record(open_stream: OpenStream, header: list[str], *, file: 
         newline="\n",
     )
     lines = _Lines(text)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = _csv_reader(lines, delimiter)
     width, row, blank = len(header), -1, 0
     while True:
         lines.taken.clear()
@@ -225,6 +228,12 @@ def _read_record_by_record(open_stream: OpenStream, header: list[str], *, file: 
         row += 1 + blank
         blank = 0
         _check_record(fields, width, file=file, row=row, line=reader.line_num)
+
+
+def _csv_reader(lines: Iterable[str], delimiter: str) -> "_csv.Reader":
+    """The csv module's reader, with the limit that it keeps for the whole process."""
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    return csv.reader(lines, delimiter=delimiter, strict=True)
 
 
 class _Lines:

@@ -12,6 +12,12 @@ SCHEMA = "SCHEMA_VALIDATION_FAILED"
 TRANSITION = "MISSING_TRANSITION_TARGET"
 NO_END = "MISSING_END_STATE"
 
+MAXIMAL_SECONDS = 99_999_999
+# The members of $states that exist in a field: a result beside a result, an error in a catcher.
+ALWAYS_MEMBERS = frozenset({"input", "context"})
+RESULT_MEMBERS = ALWAYS_MEMBERS | {"result"}
+ERROR_MEMBERS = ALWAYS_MEMBERS | {"errorOutput"}
+
 MACHINE_FIELDS = ("Comment", "QueryLanguage", "StartAt", "States", "TimeoutSeconds", "Version")
 _ALWAYS = ("Type", "Comment", "QueryLanguage")
 _FLOW = ("Next", "End", "Assign", "Output")

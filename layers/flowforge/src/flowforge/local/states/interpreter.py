@@ -17,9 +17,9 @@ from flowforge.local.states.definition import (
     WaitState,
 )
 from flowforge.local.states.errors import StateError
+from flowforge.local.states.fields import MAXIMAL_SECONDS
 from flowforge.local.states.history import Chain, entered_details, exited_details
 from flowforge.local.states.map_state import attempt_map
-from flowforge.local.states.parser import MAXIMAL_SECONDS
 from flowforge.local.states.payload import encode, fill_boolean, fill_integer, fill_string
 from flowforge.local.states.retry import RetryCounters, first_match
 from flowforge.local.states.task_state import attempt_task

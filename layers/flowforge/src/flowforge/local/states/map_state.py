@@ -8,8 +8,8 @@ from typing import Any
 
 from flowforge.local.states.definition import NOT_SET, Container, MapState
 from flowforge.local.states.errors import StateError
+from flowforge.local.states.fields import MAXIMAL_SECONDS
 from flowforge.local.states.history import Chain
-from flowforge.local.states.parser import MAXIMAL_SECONDS
 from flowforge.local.states.payload import fill, fill_array, fill_integer
 from flowforge.local.states.visit import Departure, Scope, Visit
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from flowforge.local.states.definition import (
     NOT_SET,
-    Catcher,
     ChoiceRule,
     ChoiceState,
     Container,
@@ -15,18 +14,17 @@ from flowforge.local.states.definition import (
     FailState,
     MapState,
     PassState,
-    Retrier,
     State,
     SucceedState,
     TaskState,
     WaitState,
 )
-from flowforge.local.states.errors import ALL
 from flowforge.local.states.fields import (
-    CATCHER_FIELDS,
+    ALWAYS_MEMBERS,
     MACHINE_FIELDS,
+    MAXIMAL_SECONDS,
     PROCESSOR_FIELDS,
-    RETRIER_FIELDS,
+    RESULT_MEMBERS,
     RULE_FIELDS,
     STATE_FIELDS,
     Diagnostics,
@@ -34,11 +32,7 @@ from flowforge.local.states.fields import (
     InvalidDefinitionError,
 )
 from flowforge.local.states.graph import check_flow, check_names, check_scopes
-
-MAXIMAL_SECONDS = 99_999_999
-_ALWAYS = frozenset({"input", "context"})
-_RESULT = _ALWAYS | {"result"}
-_ERROR = _ALWAYS | {"errorOutput"}
+from flowforge.local.states.handlers import read_catchers, read_retriers
 
 
 def parse_definition(text: str, *, resources: Mapping[str, Collection[str]]) -> Definition:
@@ -113,7 +107,7 @@ class _Parser:
         return self.body(kind, name, fields)
 
     def body(self, kind: str, name: str, fields: Fields) -> State:
-        reserved = _RESULT if kind in ("Task", "Map") else _ALWAYS
+        reserved = RESULT_MEMBERS if kind in ("Task", "Map") else ALWAYS_MEMBERS
         common: dict[str, Any] = {
             "name": name,
             "next": self.transition(kind, fields),
@@ -129,11 +123,11 @@ class _Parser:
                 return self.choice(common, fields)
             case "Wait":
                 fields.require("Seconds")
-                seconds = fields.expression_or("Seconds", "Seconds", int, reserved=_ALWAYS, default=0)
+                seconds = fields.expression_or("Seconds", "Seconds", int, reserved=ALWAYS_MEMBERS, default=0)
                 return WaitState(**common, seconds=self.seconds(seconds, f"{fields.place}/Seconds", minimum=0))
             case "Fail":
-                error = fields.expression_or("Error", "Error", str, reserved=_ALWAYS, default=NOT_SET)
-                cause = fields.expression_or("Cause", "Cause", str, reserved=_ALWAYS, default=NOT_SET)
+                error = fields.expression_or("Error", "Error", str, reserved=ALWAYS_MEMBERS, default=NOT_SET)
+                cause = fields.expression_or("Cause", "Cause", str, reserved=ALWAYS_MEMBERS, default=NOT_SET)
                 return FailState(**common, error=error, cause=cause)
             case "Succeed":
                 return SucceedState(**common)
@@ -160,18 +154,18 @@ class _Parser:
         if resource and resource not in self.resources:
             known = ", ".join(sorted(self.resources))
             self.diagnostics.add(f"The resource '{resource}' is not supported, only: [{known}]", f"{fields.place}/Resource")
-        arguments = fields.template("Arguments", "Arguments", reserved=_ALWAYS)
+        arguments = fields.template("Arguments", "Arguments", reserved=ALWAYS_MEMBERS)
         if isinstance(arguments, dict) and resource in self.resources:
             known_arguments = Fields(arguments, f"{fields.place}/Arguments", self.diagnostics)
             known_arguments.allow(self.resources[resource], f"the resource '{resource}'")
-        timeout = fields.expression_or("TimeoutSeconds", "TimeoutSeconds", int, reserved=_ALWAYS, default=NOT_SET)
+        timeout = fields.expression_or("TimeoutSeconds", "TimeoutSeconds", int, reserved=ALWAYS_MEMBERS, default=NOT_SET)
         return TaskState(
             **common,
             resource=resource,
             arguments=arguments,
             timeout_seconds=self.seconds(timeout, f"{fields.place}/TimeoutSeconds", minimum=1),
-            retriers=self.retriers(fields),
-            catchers=self.catchers(fields),
+            retriers=read_retriers(fields),
+            catchers=read_catchers(fields),
         )
 
     def map(self, common: Mapping[str, Any], fields: Fields) -> MapState:
@@ -183,15 +177,15 @@ class _Parser:
         config.allow(("Mode",), "a ProcessorConfig of an inline map")
         if config.values.get("Mode", "INLINE") != "INLINE":
             self.diagnostics.add("Value should be one of the following: [INLINE]", f"{config.place}/Mode")
-        concurrency = fields.expression_or("MaxConcurrency", "MaxConcurrency", int, reserved=_ALWAYS, default=0)
+        concurrency = fields.expression_or("MaxConcurrency", "MaxConcurrency", int, reserved=ALWAYS_MEMBERS, default=0)
         return MapState(
             **common,
-            items=fields.expression_or("Items", "Items", list, reserved=_ALWAYS, default=NOT_SET),
-            item_selector=fields.template("ItemSelector", "ItemSelector", reserved=_ALWAYS),
+            items=fields.expression_or("Items", "Items", list, reserved=ALWAYS_MEMBERS, default=NOT_SET),
+            item_selector=fields.template("ItemSelector", "ItemSelector", reserved=ALWAYS_MEMBERS),
             max_concurrency=self.seconds(concurrency, f"{fields.place}/MaxConcurrency", minimum=0),
             processor=self.container(processor),
-            retriers=self.retriers(fields),
-            catchers=self.catchers(fields),
+            retriers=read_retriers(fields),
+            catchers=read_catchers(fields),
         )
 
     def choice(self, common: Mapping[str, Any], fields: Fields) -> ChoiceState:
@@ -203,65 +197,15 @@ class _Parser:
             place = f"Choices[{index}]"
             rules.append(
                 ChoiceRule(
-                    condition=rule.expression_or("Condition", f"{place}/Condition", bool, reserved=_ALWAYS, default=False),
+                    condition=rule.expression_or("Condition", f"{place}/Condition", bool, reserved=ALWAYS_MEMBERS, default=False),
                     next=rule.literal("Next", str, ""),
-                    output=rule.template("Output", f"{place}/Output", reserved=_ALWAYS),
-                    assign=rule.assignments(f"{place}/Assign", reserved=_ALWAYS),
+                    output=rule.template("Output", f"{place}/Output", reserved=ALWAYS_MEMBERS),
+                    assign=rule.assignments(f"{place}/Assign", reserved=ALWAYS_MEMBERS),
                 )
             )
         if "Choices" in fields.values and not rules:
             self.diagnostics.add("A choice needs at least one rule", f"{fields.place}/Choices")
         return ChoiceState(**common, rules=tuple(rules))
-
-    def retriers(self, fields: Fields) -> tuple[Retrier, ...]:
-        entries = fields.nested("Retry")
-        found = []
-        for index, entry in enumerate(entries):
-            entry.allow(RETRIER_FIELDS, "a retrier")
-            jitter = entry.literal("JitterStrategy", str, "NONE")
-            if jitter not in ("FULL", "NONE"):
-                self.diagnostics.add("Value should be one of the following: [FULL, NONE]", f"{entry.place}/JitterStrategy")
-            found.append(
-                Retrier(
-                    error_equals=self.error_names(entry, last=index == len(entries) - 1),
-                    interval_seconds=int(entry.number("IntervalSeconds", 1, minimum=1, maximum=MAXIMAL_SECONDS)),
-                    backoff_rate=float(entry.number("BackoffRate", 2.0, minimum=1, maximum=1e9, whole=False)),
-                    max_attempts=int(entry.number("MaxAttempts", 3, minimum=0, maximum=MAXIMAL_SECONDS)),
-                    max_delay_seconds=int(entry.number("MaxDelaySeconds", 1, minimum=1, maximum=31_622_400))
-                    if "MaxDelaySeconds" in entry.values
-                    else None,
-                    full_jitter=jitter == "FULL",
-                )
-            )
-        return tuple(found)
-
-    def catchers(self, fields: Fields) -> tuple[Catcher, ...]:
-        entries = fields.nested("Catch")
-        found = []
-        for index, entry in enumerate(entries):
-            entry.allow(CATCHER_FIELDS, "a catcher")
-            entry.require("Next")
-            place = f"Catch[{index}]"
-            found.append(
-                Catcher(
-                    error_equals=self.error_names(entry, last=index == len(entries) - 1),
-                    next=entry.literal("Next", str, ""),
-                    output=entry.template("Output", f"{place}/Output", reserved=_ERROR),
-                    assign=entry.assignments(f"{place}/Assign", reserved=_ERROR),
-                )
-            )
-        return tuple(found)
-
-    def error_names(self, fields: Fields, *, last: bool) -> tuple[str, ...]:
-        fields.require("ErrorEquals")
-        names = tuple(fields.literal("ErrorEquals", list, []))
-        place = f"{fields.place}/ErrorEquals"
-        if not all(isinstance(name, str) and name for name in names) or not names:
-            self.diagnostics.add("Expected a non-empty list of error names", place)
-            return ()
-        if ALL in names and (len(names) > 1 or not last):
-            self.diagnostics.add(f"'{ALL}' must stand alone, and in the last entry", place)
-        return names
 
     def seconds(self, value: Any, place: str, *, minimum: int) -> Any:
         """A literal number is checked now, an expression when it was evaluated."""

@@ -6,9 +6,9 @@ from typing import Any
 from flowforge.local.cloudformation import REGION
 from flowforge.local.states.definition import NOT_SET, TaskState
 from flowforge.local.states.errors import TIMEOUT, Handling, StateError
+from flowforge.local.states.fields import MAXIMAL_SECONDS
 from flowforge.local.states.history import failure_details, output_details
 from flowforge.local.states.integrations import Integration
-from flowforge.local.states.parser import MAXIMAL_SECONDS
 from flowforge.local.states.payload import encode_within_limit, fill, fill_integer
 from flowforge.local.states.visit import Departure, Visit
 
