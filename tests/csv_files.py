@@ -66,7 +66,9 @@ def expected_cells(data: bytes, *, delimiter: str = ",") -> list[Row]:
     return [tuple(cell or None for cell in (record or [""] * width)) for record in records]
 
 
-def written(rows: Sequence[Sequence[str]], *, delimiter: str = ",", line_end: str = "\n", quoting: int = csv.QUOTE_MINIMAL) -> bytes:
+def written(
+    rows: Sequence[Sequence[str]], *, delimiter: str = ",", line_end: str = "\n", quoting: int = csv.QUOTE_MINIMAL
+) -> bytes:
     """A file as the csv module writes it; it quotes a carriage return only where that is part of its line end."""
     text = io.StringIO(newline="")
     if any("\r" in cell for row in rows for cell in row):

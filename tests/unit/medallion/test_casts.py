@@ -138,7 +138,9 @@ def test_a_date_that_the_calendar_does_not_have_does_not_fit(texts: list[str]) -
     assert typed(list(texts), DataType.parse("date")) == [reference(text) for text in texts]
 
 
-@pytest.mark.parametrize("text", ["2026-02-30", "2026-13-01", "26-01-05", "2026-01-05x", "2026-01-05 00:00", "05.01.2026", "2026-01"])
+@pytest.mark.parametrize(
+    "text", ["2026-02-30", "2026-13-01", "26-01-05", "2026-01-05x", "2026-01-05 00:00", "05.01.2026", "2026-01"]
+)
 def test_what_is_no_iso_date_does_not_fit(text: str) -> None:
     assert typed([text], DataType.parse("date")) == [None]
 

@@ -46,9 +46,7 @@ def test_keep_last_drops_what_comes_again_further_on(
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(rows=KEYS, max_keys=st.integers(1, 50), key=st.sampled_from([["a"], ["b"], ["a", "b"]]))
-def test_a_repeated_key_is_found_at_every_place(
-    rows: list[tuple[str | None, int | None]], max_keys: int, key: list[str]
-) -> None:
+def test_a_repeated_key_is_found_at_every_place(rows: list[tuple[str | None, int | None]], max_keys: int, key: list[str]) -> None:
     frame = frame_of(rows)
     answer = repeated_positions(frame.lazy(), key, rows=len(rows), max_keys=max_keys)
     assert sorted(answer[POSITION].to_list()) == by_duckdb(frame, "times > 1", key)

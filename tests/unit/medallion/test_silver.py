@@ -145,6 +145,9 @@ def test_no_rows_give_no_rows_and_all_columns() -> None:
 
 
 def test_an_undetermined_column_holds_nulls() -> None:
-    columns = [*contract(id="integer"), ContractColumn.model_validate({"name": "later", "source": "later", "dataType": {"type": "undetermined"}})]
+    columns = [
+        *contract(id="integer"),
+        ContractColumn.model_validate({"name": "later", "source": "later", "dataType": {"type": "undetermined"}}),
+    ]
     _, accepted, _ = judged([("1", None), ("2", None)], columns, job(key=["id"]))
     assert accepted["later"].to_list() == [None, None]
