@@ -118,7 +118,7 @@ def test_a_missing_object_is_seen_as_missing_wherever_a_function_reads(applicati
     for statement in statements(application, f"{function}Role"):
         if "s3:ListBucket" in as_list(statement["Action"]):
             assert statement["Resource"] == {"Fn::Sub": BUCKET_ARN}
-            listed |= {prefix.removesuffix("/*") for prefix in as_list(statement["Condition"]["StringLike"]["s3:prefix"])}
+            listed |= {prefix.removesuffix("/*") for prefix in as_list(statement["Condition"]["StringLikeIfExists"]["s3:prefix"])}
     assert listed == READS[function] | COMMON_READS
 
 
