@@ -4,7 +4,6 @@ SHELL := /bin/sh
 
 UV := $(CURDIR)/.tools/uv/bin/uv
 ENVIRONMENT := .venv/ready
-CHECKED := layers functions tests
 
 # The local stack starts its emulator through uv, and has to find this one.
 export PATH := $(dir $(UV)):$(PATH)
@@ -32,14 +31,15 @@ check: $(ENVIRONMENT) ## Check format, lint, types and templates
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy --strict --package flowforge
-	.venv/bin/mypy --strict tests
+	.venv/bin/mypy --strict tests functions
 	@$(MAKE) --no-print-directory check-templates
 
 format: $(ENVIRONMENT) ## Format the code and mend what the linter can
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
 
-$(UV):
+# The script holds the version: a newer script looks again, and leaves alone what is still good.
+$(UV): scripts/install-uv
 	@scripts/install-uv
 
 $(ENVIRONMENT): uv.lock pyproject.toml layers/flowforge/pyproject.toml | $(UV)

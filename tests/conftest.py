@@ -1,7 +1,9 @@
 """Fixtures of every test: an S3 over HTTP that keeps its conditions."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import boto3
 import pytest
@@ -10,43 +12,66 @@ from moto.s3.exceptions import MissingKey, PreconditionFailed
 from moto.server import ThreadedMotoServer
 
 from flowforge.lake.lake import Lake
-from lab import REGION, Lab
+from lab import REGION, Lab, create_bucket
 
 _complete_or_create = responses.S3Response._key_response_post
+_put = responses.S3Response._key_response_put
+_one_at_a_time = threading.RLock()
 
 
 def _refusing_broken_conditions(self: Any, *args: Any, **kwargs: Any) -> Any:
-    """S3 refuses to complete an upload whose If-Match does not hold; moto 5.2.5 ignores the header."""
-    expected = self.headers.get("If-Match")
-    if expected and "uploadId" in (self.querystring or {}):
-        present = self.backend.get_object(self.bucket_name, self.parse_key_name())
-        if present is None:
-            raise MissingKey
-        if expected.strip('"') != present.etag.strip('"'):
-            raise PreconditionFailed("If-Match")
-    return _complete_or_create(self, *args, **kwargs)
+    """S3 refuses to complete an upload whose If-Match does not hold; moto 5.2.5 ignores the header.
+
+    S3 looks and writes in one step; moto answers each request in a thread and looks before it writes.
+    """
+    with _one_at_a_time:
+        expected = self.headers.get("If-Match")
+        if expected and "uploadId" in (self.querystring or {}):
+            present = self.backend.get_object(self.bucket_name, self.parse_key_name())
+            if present is None:
+                raise MissingKey
+            if expected.strip('"') != present.etag.strip('"'):
+                raise PreconditionFailed("If-Match")
+        return _complete_or_create(self, *args, **kwargs)
+
+
+def _copying_what_was_seen(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """S3 copies no part of an object that is not what the condition says; moto ignores the header."""
+    with _one_at_a_time:
+        expected = self.headers.get("x-amz-copy-source-if-match")
+        if expected:
+            bucket, _, key = unquote(self.headers["x-amz-copy-source"]).lstrip("/").partition("/")
+            present = self.backend.get_object(bucket, key)
+            if present is not None and expected.strip('"') != present.etag.strip('"'):
+                raise PreconditionFailed("x-amz-copy-source-If-Match")
+        return _put(self, *args, **kwargs)
 
 
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
     """The address of an S3 of this test run."""
     responses.S3Response._key_response_post = _refusing_broken_conditions  # type: ignore[method-assign]
+    responses.S3Response._key_response_put = _copying_what_was_seen  # type: ignore[method-assign]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
     yield f"http://127.0.0.1:{port}"
     server.stop()
     responses.S3Response._key_response_post = _complete_or_create  # type: ignore[method-assign]
+    responses.S3Response._key_response_put = _put  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def aws() -> boto3.session.Session:
+    """A session of this test run; it reads the description of S3 once."""
+    return boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
 
 
 @pytest.fixture
-def lake(s3_url: str, request: pytest.FixtureRequest) -> Lake:
+def lake(s3_url: str, aws: boto3.session.Session, request: pytest.FixtureRequest) -> Lake:
     """An empty, versioned data bucket of this test's own."""
-    session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
-    bucket = f"data-{abs(hash(request.node.nodeid)):x}"
-    lake = Lake.connect(bucket, session, endpoint_url=s3_url)
-    lake.client.create_bucket(Bucket=bucket)
-    lake.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    lake = Lake.connect(f"data-{abs(hash(request.node.nodeid)):x}", aws, endpoint_url=s3_url)
+    create_bucket(lake)
     return lake
 
 

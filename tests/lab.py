@@ -21,6 +21,12 @@ JOB_ID = "job_orders"
 DAWN = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 
 
+def create_bucket(lake: Lake) -> None:
+    """Make the lake's bucket, versioned as the product's is."""
+    lake.client.create_bucket(Bucket=lake.bucket)
+    lake.client.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration={"Status": "Enabled"})
+
+
 @dataclass
 class Run:
     """A planned execution of the lab's job."""

@@ -42,7 +42,7 @@ def running(start: Start) -> subprocess.Popen[str]:
     process: subprocess.Popen[str] = start("--sample")
     assert process.stdout is not None
     for line in process.stdout:
-        if "Silver running" in line:
+        if line.endswith(" running\n"):
             return process
     raise AssertionError("the run ended before it could be disturbed")
 

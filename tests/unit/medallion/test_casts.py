@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -22,8 +23,8 @@ NUMBERLIKE = st.one_of(
 )
 
 
-def typed(texts: list[str | None], data_type: DataType, *, declared: bool = True) -> list[Any]:
-    frame = pl.DataFrame({"x": texts}, schema={"x": pl.String})
+def typed(texts: Sequence[str | None], data_type: DataType, *, declared: bool = True) -> list[Any]:
+    frame = pl.DataFrame({"x": list(texts)}, schema={"x": pl.String})
     cells = frame.select(cast(pl.col("x"), data_type, declared=declared)).to_series()
     assert cells.dtype == polars_type(data_type)
     return cells.to_list()
@@ -109,7 +110,7 @@ def test_thousands_stand_in_groups_of_three(separator: str) -> None:
     if not separator.isspace():
         bad += [",123", "1,234,"]
     texts = [text.replace(",", separator) for text in [*good, *bad]]
-    assert typed(list(texts), data_type) == [*map(Decimal, good.values()), *[None] * len(bad)]
+    assert typed(texts, data_type) == [*map(Decimal, good.values()), *[None] * len(bad)]
 
 
 def test_a_thousands_separator_that_was_not_declared_does_not_fit() -> None:
@@ -123,7 +124,7 @@ def test_a_thousands_separator_that_was_not_declared_does_not_fit() -> None:
 )
 def test_a_date_is_what_strptime_says(days: list[date], form: str) -> None:
     texts = [day.strftime(form) for day in days]
-    assert typed(list(texts), DataType.parse("date", format=form)) == days
+    assert typed(texts, DataType.parse("date", format=form)) == days
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -135,7 +136,7 @@ def test_a_date_that_the_calendar_does_not_have_does_not_fit(texts: list[str]) -
         except ValueError:
             return None
 
-    assert typed(list(texts), DataType.parse("date")) == [reference(text) for text in texts]
+    assert typed(texts, DataType.parse("date")) == [reference(text) for text in texts]
 
 
 @pytest.mark.parametrize(

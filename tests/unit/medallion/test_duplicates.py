@@ -28,7 +28,7 @@ def by_duckdb(rows: pl.DataFrame, condition: str, key: Sequence[str]) -> list[in
     connection.register("rows", rows.to_arrow())
     partition = ", ".join(key)
     answer = connection.execute(
-        f"SELECT _position FROM (SELECT *, max(_position) OVER (PARTITION BY {partition}) AS last, "  # noqa: S608
+        f"SELECT _position FROM (SELECT *, max(_position) OVER (PARTITION BY {partition}) AS last, "
         f"count(*) OVER (PARTITION BY {partition}) AS times FROM rows) WHERE {condition} ORDER BY _position"
     ).fetchall()
     return [position for (position,) in answer]

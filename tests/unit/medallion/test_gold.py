@@ -52,7 +52,7 @@ def by_duckdb(rows: pl.DataFrame, group_by: list[str], aggregates: dict[str, str
     shown = ", ".join([*group_by, *(f'{text} AS "{name}"' for name, text in aggregates.items()), "count(*)"])
     by = ", ".join(group_by)
     tail = f" GROUP BY {by} ORDER BY {', '.join(f'{name} NULLS FIRST' for name in group_by)}" if by else ""
-    return connection.execute(f"SELECT {shown} FROM silver{tail}").fetchall()  # noqa: S608
+    return connection.execute(f"SELECT {shown} FROM silver{tail}").fetchall()
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

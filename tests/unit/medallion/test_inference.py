@@ -126,7 +126,7 @@ def test_every_value_of_a_typed_column_is_one_for_duckdb_too(texts: list[str | N
         assert chosen == "undetermined"
         return
     counted = duckdb.execute(
-        f"SELECT count(try_cast(t AS {name[chosen]})) FROM (SELECT unnest(?) AS t)",  # noqa: S608
+        f"SELECT count(try_cast(t AS {name[chosen]})) FROM (SELECT unnest(?) AS t)",
         [present],
     ).fetchone()
     assert counted == (len(present),)
@@ -137,7 +137,7 @@ def test_a_wide_file_is_inferred_column_by_column(tmp_path: Path) -> None:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([f"c{number}" for number in range(300)])
-        writer.writerows([[number % 3 and str(row) or f"x{row}" for number in range(300)] for row in range(5)])
+        writer.writerows([[(number % 3 and str(row)) or f"x{row}" for number in range(300)] for row in range(5)])
     frame = pl.scan_csv(path, infer_schema=False).with_row_index("_row_number")
     types = infer_types(frame, [f"c{number}" for number in range(300)]).types
     assert [str(types[f"c{number}"]) for number in range(6)] == ["text", "integer", "integer"] * 2

@@ -27,7 +27,7 @@ def test_a_column_too_many_is_named() -> None:
 
 
 def test_a_column_too_few_is_named() -> None:
-    with pytest.raises(DataFault, match="orders.csv lacks the column 'b' of the contract v000004"):
+    with pytest.raises(DataFault, match=r"orders.csv lacks the column 'b' of the contract v000004"):
         check_drift(contract_of(a=TEXT, b=TEXT), ["a"], file="orders.csv")
 
 

@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from flowforge.lake.service_errors import CONFLICT, NOT_FOUND, PRECONDITION_FAILED, status_of, translate
+from flowforge.lake.service_errors import CONFLICT, PRECONDITION_FAILED, is_missing, status_of, translate
 from flowforge.model.errors import CommitConflict, ConfigFault, DataFault
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Lake:
         try:
             answer = self.client.head_object(Bucket=self.bucket, Key=key)
         except ClientError as error:
-            if status_of(error) == NOT_FOUND:
+            if is_missing(error):
                 return None
             raise translate(error, f"looking at {key}") from error
         except BotoCoreError as error:
@@ -103,7 +103,7 @@ class Lake:
             answer = self.client.get_object(Bucket=self.bucket, Key=key)
             return answer["Body"].read(), answer["ETag"]
         except ClientError as error:
-            if status_of(error) == NOT_FOUND:
+            if is_missing(error):
                 return None
             raise translate(error, f"reading {key}") from error
         except BotoCoreError as error:
@@ -120,7 +120,7 @@ class Lake:
                 Bucket=self.bucket, Key=key, Body=body.encode(), ContentType="application/json", **condition
             )
         except ClientError as error:
-            if status_of(error) in (PRECONDITION_FAILED, CONFLICT, NOT_FOUND):
+            if is_missing(error) or status_of(error) in (PRECONDITION_FAILED, CONFLICT):
                 return None
             raise translate(error, f"writing {key}") from error
         except BotoCoreError as error:
@@ -140,7 +140,7 @@ class Lake:
             body = self.client.get_object(Bucket=self.bucket, Key=version.key, IfMatch=version.etag)["Body"]
             yield from body.iter_chunks(CHUNK_BYTES)
         except ClientError as error:
-            if status_of(error) in (PRECONDITION_FAILED, NOT_FOUND):
+            if is_missing(error) or status_of(error) == PRECONDITION_FAILED:
                 raise DataFault(f"{version.key} was replaced or removed while it was read", file=version.key) from error
             raise translate(error, f"reading {version.key}") from error
         except BotoCoreError as error:

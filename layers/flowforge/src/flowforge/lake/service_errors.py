@@ -18,6 +18,11 @@ def status_of(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
+def is_missing(error: ClientError) -> bool:
+    """Whether the object is not there. A bucket that is not there is a wrong configuration, and no absent object."""
+    return status_of(error) == NOT_FOUND and error.response.get("Error", {}).get("Code") != "NoSuchBucket"
+
+
 def translate(error: Exception, what: str) -> FlowForgeError:
     """The error of ours for an error of boto3's; ``what`` was being done."""
     if isinstance(error, ClientError):

@@ -1,0 +1,110 @@
+"""Faults between a step and S3: a process that dies at a request, an answer that is lost, an answer that is an error."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ConnectionClosedError
+from urllib3 import HTTPResponse
+
+from flowforge.lake.lake import Lake
+
+WRITES = frozenset(
+    {"PutObject", "CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload", "AbortMultipartUpload", "DeleteObjects"}
+)
+
+
+class Crash(BaseException):
+    """The process is gone: nothing of the product's may catch it."""
+
+
+@contextmanager
+def registered(lake: Lake, event: str, handler: Callable[..., Any]) -> Iterator[None]:
+    """Hold a handler to an event of the client."""
+    lake.client.meta.events.register(event, handler)
+    try:
+        yield
+    finally:
+        lake.client.meta.events.unregister(event, handler)
+
+
+@contextmanager
+def noting(lake: Lake, operations: frozenset[str] = WRITES) -> Iterator[list[tuple[str, str]]]:
+    """The requests that are sent, as operation and key."""
+    seen: list[tuple[str, str]] = []
+
+    def note(model: Any, context: Any, **_: Any) -> None:
+        if model.name in operations:
+            seen.append((model.name, context["key"]))
+
+    def remember(params: Any, context: Any, **_: Any) -> None:
+        context["key"] = params.get("Key") or ""
+
+    with registered(lake, "provide-client-params.s3", remember), registered(lake, "before-call.s3", note):
+        yield seen
+
+
+@contextmanager
+def crashing_at(lake: Lake, number: int, *, answered: bool) -> Iterator[None]:
+    """The process dies at its n-th write (from 1): before it is sent, or when it is done and before the answer is read."""
+    writes = 0
+    dead = False
+
+    def crash(model: Any, **_: Any) -> None:
+        nonlocal writes, dead
+        if dead:
+            raise Crash
+        if model.name in WRITES:
+            writes += 1
+            if writes == number:
+                dead = True
+                raise Crash
+
+    with registered(lake, "after-call.s3" if answered else "before-call.s3", crash):
+        yield
+
+
+@contextmanager
+def losing_the_answer_of(lake: Lake, operation: str, *, times: int = 1) -> Iterator[None]:
+    """The request is done and its answer never arrives."""
+    left = times
+
+    def lose(**_: Any) -> None:
+        nonlocal left
+        if left:
+            left -= 1
+            raise ConnectionClosedError(endpoint_url=lake.client.meta.endpoint_url)
+
+    with registered(lake, f"after-call.s3.{operation}", lose):
+        yield
+
+
+@contextmanager
+def answering(lake: Lake, operation: str, status: int, code: str) -> Iterator[None]:
+    """The request is answered with an error and never reaches S3."""
+    body = f"<Error><Code>{code}</Code><Message>by the test</Message></Error>".encode()
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        raw = HTTPResponse(body=io.BytesIO(body), status=status, preload_content=False)
+        return AWSResponse(request.url, status, HTTPHeaders.from_pairs([("content-type", "application/xml")]), raw)
+
+    with registered(lake, f"before-send.s3.{operation}", answer):
+        yield
+
+
+@contextmanager
+def just_before(lake: Lake, operation: str, act: Callable[[], object]) -> Iterator[None]:
+    """Something happens once, right before the first request of an operation."""
+    done = False
+
+    def once(**_: Any) -> None:
+        nonlocal done
+        if not done:
+            done = True
+            act()
+
+    with registered(lake, f"before-call.s3.{operation}", once):
+        yield
