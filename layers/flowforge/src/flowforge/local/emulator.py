@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flowforge.local.errors import LocalStackError
 from flowforge.local.processes import ChildProcess
+from flowforge.local.project import find_project
 from flowforge.local.reaper import Reaper
 
 MINISTACK = "ministack==1.5.33"
@@ -125,10 +126,11 @@ def free_port() -> int:
 
 
 def _find_uv() -> str:
-    named = os.environ.get("UV")
-    found = named if named and Path(named).is_file() else shutil.which("uv")
-    if found is None:
-        raise LocalStackError(
-            "uv is not on PATH and UV does not name it: install it (https://docs.astral.sh/uv/), or use make, which does"
-        )
-    return found
+    """The uv that runs the emulator: the one named in UV, the one on PATH, or the one that make put into the project."""
+    made = find_project() / ".tools" / "uv" / "bin" / "uv"
+    for candidate in (os.environ.get("UV"), shutil.which("uv"), str(made)):
+        if candidate and Path(candidate).is_file():
+            return candidate
+    raise LocalStackError(
+        "uv is not on PATH and UV does not name it: install it (https://docs.astral.sh/uv/), or use make, which does"
+    )
