@@ -23,9 +23,14 @@ _LOG_TAIL_BYTES = 2000
 
 
 class Emulator:
-    """The emulator's process. ``start`` returns at once, ``wait_ready`` when it answers, ``stop`` when it is gone."""
+    """The emulator's process. ``start`` returns at once, ``wait_ready`` when it answers, ``stop`` when it is gone.
 
-    def __init__(self, state: Path, reaper: Reaper) -> None:
+    Objects are kept in the state folder, unless ``keep`` is False: then they live in memory, and parts of large ones are
+    read much faster, since the emulator reads the whole file for every range.
+    """
+
+    def __init__(self, state: Path, reaper: Reaper, *, keep: bool = True) -> None:
+        self._keep = "1" if keep else "0"
         self.port = free_port()
         self.log_path = state / "logs" / "emulator.log"
         self._state = state
@@ -53,8 +58,8 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             # One without the other keeps the buckets and forgets the objects.
-            "PERSIST_STATE": "1",
-            "S3_PERSIST": "1",
+            "PERSIST_STATE": self._keep,
+            "S3_PERSIST": self._keep,
             "S3_DATA_DIR": str(folders["s3"]),
             "STATE_DIR": str(folders["emulator"]),
             "ATHENA_DATA_DIR": str(folders["athena"]),

@@ -32,6 +32,8 @@ STATE_FOLDER_NAME = ".flowforge"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/flowforge-local"
 # What the template asks of an account (its parameters), as it is on a laptop.
 TEMPLATE_PARAMETERS = {"Stage": "dev", "DataBucketName": DATA_BUCKET}
+EMULATOR_CHUNK_BYTES = str(32 << 20)
+"""The emulator reads a whole object from disk for each range that is asked of it, so ranges had better be few."""
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 _OWN_SERVICES = {"stepfunctions": "AWS_ENDPOINT_URL_SFN", "lambda": "AWS_ENDPOINT_URL_LAMBDA"}
 
@@ -89,7 +91,7 @@ class LocalStack:
         template = read_template(
             self._project / TEMPLATE_NAME,
             parameters=TEMPLATE_PARAMETERS,
-            environment={DATA_BUCKET_VARIABLE: self.data_bucket},
+            environment={DATA_BUCKET_VARIABLE: self.data_bucket, "POLARS_CSV_CHUNK_SIZE": EMULATOR_CHUNK_BYTES},
         )
         machine = _only(template.state_machines)
         reaper = Reaper()
