@@ -4,7 +4,7 @@ from collections import deque
 from typing import Any
 
 from flowforge.local.states.definition import NOT_SET, MapState
-from flowforge.local.states.errors import StateError
+from flowforge.local.states.errors import Handling, StateError
 from flowforge.local.states.fields import MAXIMAL_SECONDS
 from flowforge.local.states.history import Chain
 from flowforge.local.states.memory import Departure
@@ -54,8 +54,8 @@ class _Iterations:
                 for sibling, task in await self._siblings.some_finished():
                     try:
                         self._results[sibling.index] = task.result()
-                    except StateError:
-                        await self._fail(sibling)
+                    except StateError as failure:
+                        await self._fail(sibling, failure)
                         raise
                     self._succeed(sibling)
                     if waiting:
@@ -86,10 +86,14 @@ class _Iterations:
             self._label(sibling.index),
         )
 
-    async def _fail(self, failed: Sibling) -> None:
+    async def _fail(self, failed: Sibling, failure: StateError) -> None:
         """The events of a map that ends with its first failure: all of them follow the event that was the failure."""
         siblings = await self._siblings.cancel()
         history, cause_id = self._visit.run.history, failed.chain.event_id
+        if failure.handling is Handling.NONE:
+            # What nobody may handle ends the execution at once; the map itself does not fail.
+            self._visit.chain.event_id = cause_id
+            return
         history.add("MapIterationFailed", cause_id, "mapIterationFailedEventDetails", self._label(failed.index))
         if failed.chain.state_kind == "Task":
             history.add("TaskStateAborted", cause_id)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flowforge.local.states.definition import NOT_SET, ParallelState
-from flowforge.local.states.errors import StateError
+from flowforge.local.states.errors import Handling, StateError
 from flowforge.local.states.history import Chain
 from flowforge.local.states.memory import Departure
 from flowforge.local.states.payload import fill
@@ -34,8 +34,8 @@ async def _run_branches(visit: Visit, state: ParallelState, run_container: RunCo
             for sibling, task in await siblings.some_finished():
                 try:
                     results[sibling.index] = task.result()
-                except StateError:
-                    await _fail(visit, siblings, sibling)
+                except StateError as failure:
+                    await _fail(visit, siblings, sibling, failure)
                     raise
                 visit.chain.event_id = max(visit.chain.event_id, sibling.chain.event_id)
     finally:
@@ -43,10 +43,14 @@ async def _run_branches(visit: Visit, state: ParallelState, run_container: RunCo
     return results
 
 
-async def _fail(visit: Visit, siblings: Siblings, failed: Sibling) -> None:
+async def _fail(visit: Visit, siblings: Siblings, failed: Sibling, failure: StateError) -> None:
     """The events of a state that ends with its first failure: all of them follow the event that was the failure."""
     others = await siblings.cancel()
     history, cause_id = visit.run.history, failed.chain.event_id
+    if failure.handling is Handling.NONE:
+        # What nobody may handle ends the execution at once; the state itself does not fail.
+        visit.chain.event_id = cause_id
+        return
     if failed.chain.state_kind == "Task":
         history.add("TaskStateAborted", cause_id)
     for other in others:
