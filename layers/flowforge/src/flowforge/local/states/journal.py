@@ -81,7 +81,8 @@ class _FileLog:
         line = (json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n").encode(errors="surrogatepass")
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, line)
+            while line:
+                line = line[os.write(descriptor, line) :]
             if durable:
                 os.fsync(descriptor)
         finally:
@@ -101,15 +102,25 @@ class FolderJournal:
         return _FileLog(self._folder / f"{name}-{hashlib.sha256(arn.encode()).hexdigest()[:12]}.jsonl")
 
     def logs(self) -> Iterator[list[Record]]:
-        """The records of every log, without a last line that was cut off by the end of its process."""
+        """The records of every log. A last line that the end of its process cut off is taken away from its file."""
         for path in sorted(self._folder.glob("*.jsonl")):
-            yield list(_whole_records(path.read_bytes()))
+            content = path.read_bytes()
+            records, whole_bytes = _whole_records(content)
+            if whole_bytes < len(content):
+                os.truncate(path, whole_bytes)
+            yield records
 
 
-def _whole_records(content: bytes) -> Iterator[Record]:
-    for line in content.splitlines():
+def _whole_records(content: bytes) -> tuple[list[Record], int]:
+    records: list[Record] = []
+    whole_bytes = 0
+    for line in content.splitlines(keepends=True):
         try:
             record = json.loads(line)
         except ValueError:
-            return
-        yield record
+            break
+        if not line.endswith(b"\n"):
+            break
+        records.append(record)
+        whole_bytes += len(line)
+    return records, whole_bytes

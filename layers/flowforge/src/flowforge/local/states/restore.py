@@ -66,6 +66,8 @@ def read_records(records: Iterable[Record]) -> Restored:
             case "started":
                 restored.start = record
             case "event":
+                # A run after a crash may have written an event anew.
+                del restored.events[record["id"] - 1 :]
                 restored.events.append(_event(record))
             case "left":
                 departure = Departure(record["next"], record["output"], record["assigned"])
