@@ -66,7 +66,8 @@ class ServiceClient:
         status, request_id = metadata.get("HTTPStatusCode", 0), metadata.get("RequestId") or uuid.uuid4()
         message = told.get("Message", "")
         if self._sdk:
-            return f"{message} (Service: {self._service}, Status Code: {status}, Request ID: {request_id})"
+            extended = f", Extended Request ID: {metadata['HostId']}" if metadata.get("HostId") else ""
+            return f"{message} (Service: {self._service}, Status Code: {status}, Request ID: {request_id}{extended})"
         return (
             f"{message} (Service: {self._service}; Status Code: {status}; Error Code: {told.get('Code', 'Unknown')}; "
             f"Request ID: {request_id}; Proxy: null)"
