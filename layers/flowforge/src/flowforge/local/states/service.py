@@ -59,7 +59,8 @@ class StatesService:
         self._executions: dict[str, Execution] = {}
         self._recovered = False
         self.closing = False
-        self.machines = Machines({item.arn: item.names for item in self._integrations.values()}, self._clock)
+        self.resources = {item.arn: item.names for item in self._integrations.values()}
+        self.machines = Machines(self.resources, self._clock)
 
     def recover(self) -> None:
         """Take over what the journal tells, once: what ran goes on from its last finished state."""

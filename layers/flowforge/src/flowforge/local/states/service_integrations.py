@@ -18,7 +18,7 @@ def service_integrations(clients: Clients) -> list[Integration]:
 
 
 class SendMessage:
-    """``arn:aws:states:::sqs:sendMessage``; a body that is no string is sent as JSON."""
+    """``arn:aws:states:::sqs:sendMessage``: sends a message; a body that is no string goes as JSON."""
 
     arn = "arn:aws:states:::sqs:sendMessage"
     resource_type = "sqs"
@@ -37,7 +37,7 @@ class SendMessage:
 
 
 class Publish:
-    """``arn:aws:states:::sns:publish``; a message that is no string is sent as JSON."""
+    """``arn:aws:states:::sns:publish``: publishes a message; one that is no string goes as JSON."""
 
     arn = "arn:aws:states:::sns:publish"
     resource_type = "sns"
@@ -66,9 +66,9 @@ class Publish:
 
 
 class PutEvents:
-    """``arn:aws:states:::events:putEvents``; each event names the execution among its resources.
+    """``arn:aws:states:::events:putEvents``: puts events; the task fails where one of them does.
 
-    The task fails where one of its events does.
+    Each event names the state machine and the execution among its resources.
     """
 
     arn = "arn:aws:states:::events:putEvents"
@@ -94,7 +94,7 @@ class PutEvents:
 
 
 class GetObject:
-    """``arn:aws:states:::aws-sdk:s3:getObject``; the body comes as text."""
+    """``arn:aws:states:::aws-sdk:s3:getObject``: reads an object, its body as text."""
 
     arn = "arn:aws:states:::aws-sdk:s3:getObject"
     resource_type = "aws-sdk:s3"
