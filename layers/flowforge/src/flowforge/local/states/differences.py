@@ -60,8 +60,9 @@ DIFFERENCES = (
     ),
     Difference(
         "Execution status events",
-        "from the bus's owner",
-        "the same detail, put by PutEvents with the source aws.states, which a real account would refuse",
+        "reach rules, archives and other buses",
+        "the same detail, sent to the targets of the default bus's rules that match: queues, topics, functions, state "
+        "machines; a target with an InputPath or InputTransformer is left out, and the log says so",
     ),
     Difference("Closed executions", "kept for 90 days", "kept until the state folder is emptied"),
     Difference("Throttling and quotas of requests", "yes", "no"),

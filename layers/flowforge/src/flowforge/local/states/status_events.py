@@ -2,12 +2,14 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flowforge.local.states.execution import Execution, Status
 from flowforge.local.states.payload import encode
+from flowforge.local.states.rule_delivery import RuleDelivery
 from flowforge.local.states.service_calls import Clients
 
 logger = logging.getLogger(__name__)
@@ -20,7 +22,7 @@ DETAIL_TYPE = "Step Functions Execution Status Change"
 
 
 def status_change(execution: Execution) -> dict[str, Any]:
-    """The entry for PutEvents that tells an execution's status as it is now. Times are milliseconds since 1970."""
+    """The entry, in the form of PutEvents, that tells an execution's status now. Times are milliseconds since 1970."""
     return {
         "Source": SOURCE,
         "DetailType": DETAIL_TYPE,
@@ -59,29 +61,26 @@ def status_detail(execution: Execution) -> dict[str, Any]:
 
 
 class StatusEvents:
-    """Puts an event for every status that it is told, in order, from a thread of its own. ``close`` waits for the last."""
+    """Delivers an event for every status that it is told, in order, from a thread of its own. ``close`` waits for the last."""
 
     def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-        self._client: Any = None
+        self._rules = RuleDelivery(clients)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="status-events")
 
     def __call__(self, execution: Execution) -> None:
-        """Put the event of the execution's status as it is now."""
-        self._thread.submit(self._put, status_change(execution))
+        """Deliver the event of the execution's status as it is now."""
+        self._thread.submit(self._deliver, status_change(execution), execution.stopped or execution.started)
 
     def close(self) -> None:
-        """Put what waits, and end."""
+        """Deliver what waits, and end."""
         self._thread.shutdown(wait=True)
 
-    def _put(self, entry: dict[str, Any]) -> None:
+    def _deliver(self, entry: dict[str, Any], time: datetime) -> None:
         try:
-            if self._client is None:
-                self._client = self._clients("events")
-            answer = self._client.put_events(Entries=[entry])
+            self._rules.deliver(entry, time)
         except (BotoCoreError, ClientError) as error:
             # AWS promises these events as best effort only; the execution's end does not depend on them.
             logger.warning("the status of %s was not told to EventBridge: %s", entry["Resources"][0], error)
-            return
-        if answer.get("FailedEntryCount"):
-            logger.warning("EventBridge refused the status of %s: %s", entry["Resources"][0], answer["Entries"])
+        except Exception:
+            # Nobody waits for this thread's work, so nobody else would hear of a fault in it.
+            logger.exception("the status of %s was not told to EventBridge", entry["Resources"][0])
