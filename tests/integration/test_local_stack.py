@@ -217,7 +217,7 @@ def test_an_interrupt_inside_the_block_ends_everything(project: Path, tmp_path: 
 
 
 def test_a_definition_that_is_refused_ends_the_start_with_its_place(tmp_path: Path) -> None:
-    broken = json.loads(json.dumps(DEFINITION).replace('"Map"', '"Parallel"'))
+    broken = json.loads(json.dumps(DEFINITION).replace('"Map"', '"Perform"'))
     project = make_project(tmp_path / "project", broken)
     before = set(descendants())
     with pytest.raises(LocalStackError, match=r"flow\.asl\.json: .*/States/Each/Type"), LocalStack(project, tmp_path / "state"):

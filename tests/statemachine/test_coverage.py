@@ -60,12 +60,12 @@ def visited(run_workflow: RunWorkflow) -> set[Place]:
 
 
 def test_every_state_retrier_and_catcher_is_visited(shipped: str, visited: set[Place]) -> None:
-    definition = parse_definition(shipped, resources={LambdaInvoke.arn: LambdaInvoke.arguments})
+    definition = parse_definition(shipped, resources={LambdaInvoke.arn: LambdaInvoke.names})
     assert set(places_of(definition.container)) - visited == set()
 
 
 def test_every_task_has_a_time_limit_a_retrier_and_a_catcher_of_everything(shipped: str) -> None:
-    definition = parse_definition(shipped, resources={LambdaInvoke.arn: LambdaInvoke.arguments})
+    definition = parse_definition(shipped, resources={LambdaInvoke.arn: LambdaInvoke.names})
     for state in states_of(definition.container):
         if isinstance(state, TaskState):
             assert state.timeout_seconds is not NOT_SET, state.name

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from flowforge.local.sandbox import Outcome
 from flowforge.local.states.clock import LoopClock, VirtualTimeLoop
 from flowforge.local.states.execution import Execution
-from flowforge.local.states.integrations import LambdaInvoke, function_name, lambda_result, not_found
+from flowforge.local.states.fields import ArgumentNames
+from flowforge.local.states.integrations import Call, LambdaInvoke, function_name, lambda_result, not_found
 from flowforge.local.states.service import StatesService
 from flowforge.local.states.visit import Place, ignore_place
 
@@ -48,9 +49,10 @@ class ScriptedFunctions:
     arn = LambdaInvoke.arn
     resource_type = LambdaInvoke.resource_type
     resource = LambdaInvoke.resource
-    arguments: Sequence[str] = LambdaInvoke.arguments
+    names: ArgumentNames = LambdaInvoke.names
 
-    async def call(self, arguments: Any) -> Any:
+    async def call(self, call: Call) -> Any:
+        arguments = call.arguments
         name, event = function_name(arguments["FunctionName"]), arguments.get("Payload", {})
         if name not in self.script:
             raise not_found(name)
@@ -126,7 +128,7 @@ def run(
     async def main() -> Execution:
         clock = LoopClock(loop, DAWN)
         service = StatesService([functions], clock=clock, random_number=lambda: jitter, observe=observe)
-        machine = service.create_state_machine("Test", text, ROLE)
+        machine = service.machines.create("Test", text, ROLE)
         execution = service.start_execution(machine.arn, json.dumps({} if value is None else value), "run")
         if meanwhile is not None:
             loop.call_later(meanwhile_after, meanwhile, service, execution)

@@ -92,7 +92,7 @@ def test_creating_the_same_machine_again_changes_nothing_and_another_one_is_refu
 
 def test_a_definition_that_is_not_understood_is_refused(create: Callable[[str], str]) -> None:
     with pytest.raises(ClientError, match="/States/S/Type") as refused:
-        create(json.dumps(single({"Type": "Parallel"})))
+        create(json.dumps(single({"Type": "Perform"})))
     assert code(refused) == "InvalidDefinition"
 
 

@@ -88,12 +88,12 @@ def test_a_map_leaves_the_events_that_aws_leaves() -> None:
         (5, 4, "PassStateEntered"),
         (6, 5, "PassStateExited"),
         (7, 6, "MapIterationSucceeded"),
-        (8, 7, "MapIterationStarted"),
+        (8, 6, "MapIterationStarted"),
         (9, 8, "PassStateEntered"),
         (10, 9, "PassStateExited"),
         (11, 10, "MapIterationSucceeded"),
         (12, 11, "MapStateSucceeded"),
-        (13, 12, "MapStateExited"),
+        (13, 11, "MapStateExited"),
         (14, 13, "ExecutionSucceeded"),
     ]
     assert ended.details("MapStateStarted") == [{"length": 2}]

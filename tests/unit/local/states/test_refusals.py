@@ -28,7 +28,7 @@ def with_map(**processor: Any) -> dict[str, Any]:
         (single(PASS, TimeoutSeconds="soon"), "Expected value of type [INTEGER] at /TimeoutSeconds"),
         (single(PASS, TimeoutSeconds=0), "at /TimeoutSeconds"),
         (single(PASS, Version="2.0"), "at /Version"),
-        (single({"Type": "Parallel"}), "/States/S/Type"),
+        (single({"Type": "Perform"}), "/States/S/Type"),
         (single({"Type": "Teleport"}), "/States/S/Type"),
         (single({**PASS, "Colour": "red"}), "Field 'Colour' is not supported for a Pass state at /States/S/Colour"),
         (
@@ -46,10 +46,11 @@ def with_map(**processor: Any) -> dict[str, Any]:
         (machine({"S": PASS, "T": PASS}), "State 'T' is not reachable. at /States/T"),
         (machine({"S": PASS}, StartAt="T"), "Missing 'Next' target: T at /StartAt"),
         (single({"Type": "Succeed"}), "Field 'End' is not supported for a Succeed state"),
-        (single({"Type": "Wait"}), "These fields are required: [Seconds] at /States/S"),
+        (single({"Type": "Wait"}), "One of these fields is required: [Seconds, Timestamp] at /States/S"),
         (single({"Type": "Wait", "Seconds": -1}), "at /States/S/Seconds"),
         (single({"Type": "Wait", "Seconds": "3"}), "Expected value of type [INTEGER] at /States/S/Seconds"),
-        (single({"Type": "Wait", "Timestamp": "2026-01-01T00:00:00Z"}), "Field 'Timestamp' is not supported"),
+        (single({"Type": "Wait", "Timestamp": "2026-01-01 00:00"}), "valid ISO-8601 timestamp at /States/S/Timestamp"),
+        (single({"Type": "Wait", "Seconds": 1, "Timestamp": "2026-01-01T00:00:00Z"}), "Only one of the fields"),
         (machine({"S": {"Type": "Choice", "Choices": []}}), "at least one rule at /States/S/Choices"),
         (machine({"S": {"Type": "Choice", "Choices": [{"Next": "S"}]}}), "required: [Condition] at /States/S/Choices[0]"),
         (
@@ -148,6 +149,6 @@ def refusal(definition: Any) -> str:
 
 def refusal_of_text(text: str) -> str:
     with pytest.raises(ServiceError) as refused:
-        parse_definition(text, resources={LambdaInvoke.arn: LambdaInvoke.arguments})
+        parse_definition(text, resources={LambdaInvoke.arn: LambdaInvoke.names})
     assert refused.value.code == "InvalidDefinition"
     return refused.value.message

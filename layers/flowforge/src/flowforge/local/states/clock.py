@@ -4,9 +4,13 @@ A loop whose time jumps forward when nothing is left to do, with a clock that fo
 """
 
 import asyncio
+import re
 import selectors
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+
+# RFC 3339 with an upper-case T, and Z or an offset: https://states-language.net/spec.html#timestamps
+_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 
 
 class Clock(Protocol):
@@ -74,3 +78,13 @@ class _JumpingSelector(selectors.DefaultSelector):
 def iso_time(moment: datetime) -> str:
     """A moment as the context object shows it: ``2026-01-02T03:04:05.678Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_timestamp(text: str) -> datetime | None:
+    """A moment as a Wait state names it, in the profile of ISO 8601 that AWS takes; None for anything else."""
+    if _TIMESTAMP.fullmatch(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

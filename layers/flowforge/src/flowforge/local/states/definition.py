@@ -76,10 +76,11 @@ class FailState(State):
 
 @dataclass(frozen=True)
 class WaitState(State):
-    """Waits for a number of seconds."""
+    """Waits for a number of seconds, or until a moment."""
 
     kind: ClassVar[str] = "Wait"
     seconds: Any = NOT_SET
+    timestamp: Any = NOT_SET
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class TaskState(RetryingState):
 
 @dataclass(frozen=True)
 class Container:
-    """States that belong together: those of the machine, or those of a map's iterations."""
+    """States that belong together: those of the machine, of a map's iterations, or of a branch."""
 
     start_at: str
     states: Mapping[str, State]
@@ -125,6 +126,15 @@ class MapState(RetryingState):
     item_selector: Any = NOT_SET
     max_concurrency: Any = 0
     processor: Container = field(default_factory=lambda: Container("", {}))
+
+
+@dataclass(frozen=True)
+class ParallelState(RetryingState):
+    """Runs its branches at once, all of them with the same input."""
+
+    kind: ClassVar[str] = "Parallel"
+    arguments: Any = NOT_SET
+    branches: tuple[Container, ...] = ()
 
 
 @dataclass(frozen=True)

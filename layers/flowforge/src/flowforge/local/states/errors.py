@@ -52,6 +52,11 @@ class ServiceError(Exception):
         self.message = message
 
 
+def does_not_exist(kind: str, arn: str) -> ServiceError:
+    """The refusal of a request for a state machine or an execution that is not there."""
+    return ServiceError(f"{kind.replace(' ', '')}DoesNotExist", f"{kind} Does Not Exist: '{arn}'")
+
+
 def runtime_failure(cause: str) -> StateError:
     """States.Runtime: never retried, never caught, not even by its own name."""
     return StateError(RUNTIME, cause, handling=Handling.NONE)

@@ -1,7 +1,6 @@
-"""One execution: its run from start to end, and what the service tells about it."""
+"""One execution: what the service tells about it, and how it ends."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,13 +9,8 @@ from typing import Any
 
 from flowforge.local.states.clock import Clock, iso_time
 from flowforge.local.states.definition import Definition
-from flowforge.local.states.errors import RUNTIME, TIMEOUT, StateError
-from flowforge.local.states.history import Chain, History, failure_details, output_details, started_details
-from flowforge.local.states.interpreter import Interpreter
-from flowforge.local.states.payload import encode
-from flowforge.local.states.visit import Run, Scope
-
-logger = logging.getLogger(__name__)
+from flowforge.local.states.history import History
+from flowforge.local.states.journal import Log
 
 
 class Status(StrEnum):
@@ -31,7 +25,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class StateMachine:
-    """A state machine as it was created. Executions keep the definition that they were started with."""
+    """A state machine as it is now. Executions keep the one that they were started with."""
 
     arn: str
     name: str
@@ -39,11 +33,13 @@ class StateMachine:
     text: str
     definition: Definition
     created: datetime
+    updated: datetime
+    revision: str
 
 
 @dataclass
 class Execution:
-    """An execution and its outcome. ``task`` is its run on the event loop."""
+    """An execution and its outcome. ``task`` is its run on the event loop, ``on_status`` hears of its end."""
 
     arn: str
     name: str
@@ -52,12 +48,15 @@ class Execution:
     value: Any
     started: datetime
     history: History
+    log: Log
+    on_status: Callable[["Execution"], None]
     status: Status = Status.RUNNING
     stopped: datetime | None = None
     output_text: str | None = None
     error: str | None = None
     cause: str | None = None
     task: "asyncio.Task[None] | None" = field(default=None, repr=False)
+    finished: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def context(self) -> dict[str, Any]:
         """The part of the context object that stays the same from the first state to the last."""
@@ -73,49 +72,24 @@ class Execution:
             "StateMachine": {"Id": self.machine.arn, "Name": self.machine.name},
         }
 
-    def end(self, status: Status, kind: str, previous_id: int, key: str, details: dict[str, Any], clock: Clock) -> None:
+    def end(self, status: Status, kind: str, previous_id: int, details: dict[str, Any], clock: Clock) -> None:
         """Write the last event and take the status. Does nothing where the execution has ended already."""
         if self.status is not Status.RUNNING:
             return
+        key = f"{kind[0].lower()}{kind[1:]}EventDetails"
         self.history.add(kind, previous_id, key, details, final=True)
         self.status = status
         self.stopped = clock.now()
-
-
-async def run_execution(execution: Execution, make_run: Callable[[Execution], Run]) -> None:
-    """Run an execution to its end. Its outcome is told by the execution itself; nothing is raised but a cancellation."""
-    run = make_run(execution)
-    chain = Chain(0)
-    definition = execution.machine.definition
-    limit = asyncio.timeout(definition.timeout_seconds)
-    execution.history.add(
-        "ExecutionStarted",
-        0,
-        "executionStartedEventDetails",
-        started_details(execution.input_text, execution.machine.role_arn),
-    )
-    try:
-        async with limit:
-            output = await Interpreter(run).run_container(definition.container, execution.value, Scope(), chain, {})
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        details = failure_details(TIMEOUT, None)
-        execution.end(Status.TIMED_OUT, "ExecutionTimedOut", 0, "executionTimedOutEventDetails", details, run.clock)
-    except StateError as failure:
-        _fail(execution, chain, failure.error, failure.cause, run.clock)
-    except Exception as error:
-        # A fault of the service itself: the execution must end, and somebody must hear of it.
-        logger.exception("the interpreter failed in %s", execution.arn)
-        _fail(execution, chain, RUNTIME, f"The local Step Functions service failed: {error!r}", run.clock)
-    else:
-        execution.output_text = encode(output)
-        details = output_details(execution.output_text)
-        key = "executionSucceededEventDetails"
-        execution.end(Status.SUCCEEDED, "ExecutionSucceeded", chain.event_id, key, details, run.clock)
-
-
-def _fail(execution: Execution, chain: Chain, error: str | None, cause: str | None, clock: Clock) -> None:
-    execution.error, execution.cause = error, cause
-    details = failure_details(error, cause)
-    execution.end(Status.FAILED, "ExecutionFailed", chain.event_id, "executionFailedEventDetails", details, clock)
+        self.finished.set()
+        self.log.write(
+            {
+                "record": "ended",
+                "status": status.value,
+                "stopped": self.stopped.isoformat(),
+                "output": self.output_text,
+                "error": self.error,
+                "cause": self.cause,
+            },
+            durable=True,
+        )
+        self.on_status(self)

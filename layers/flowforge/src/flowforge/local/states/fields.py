@@ -25,10 +25,11 @@ STATE_FIELDS: Mapping[str, tuple[str, ...]] = {
     "Task": (*_ALWAYS, *_FLOW, "Resource", "Arguments", "TimeoutSeconds", "Retry", "Catch"),
     "Pass": (*_ALWAYS, *_FLOW),
     "Choice": (*_ALWAYS, "Assign", "Output", "Choices", "Default"),
-    "Wait": (*_ALWAYS, *_FLOW, "Seconds"),
+    "Wait": (*_ALWAYS, *_FLOW, "Seconds", "Timestamp"),
     "Succeed": (*_ALWAYS, "Output"),
     "Fail": (*_ALWAYS, "Error", "Cause"),
     "Map": (*_ALWAYS, *_FLOW, "Items", "ItemSelector", "ItemProcessor", "MaxConcurrency", "Retry", "Catch"),
+    "Parallel": (*_ALWAYS, *_FLOW, "Branches", "Arguments", "Retry", "Catch"),
 }
 RULE_FIELDS = ("Comment", "Condition", "Next", "Assign", "Output")
 CATCHER_FIELDS = ("Comment", "ErrorEquals", "Next", "Assign", "Output")
@@ -42,6 +43,7 @@ RETRIER_FIELDS = (
     "JitterStrategy",
 )
 PROCESSOR_FIELDS = ("Comment", "ProcessorConfig", "StartAt", "States")
+BRANCH_FIELDS = ("Comment", "StartAt", "States")
 # Fields of the other query language, which AWS refuses with words of their own.
 JSONPATH_FIELDS = (
     "InputPath",
@@ -67,19 +69,41 @@ _KINDS: Mapping[type, str] = {str: "STRING", dict: "OBJECT", list: "ARRAY", bool
 class InvalidDefinitionError(ServiceError):
     """A definition that CreateStateMachine refuses, with every diagnostic."""
 
-    def __init__(self, diagnostics: Iterable[str]) -> None:
-        super().__init__("InvalidDefinition", f"Invalid State Machine Definition: '{', '.join(diagnostics)}'")
+    def __init__(self, diagnostics: Iterable["Diagnostic"]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        listed = ", ".join(str(diagnostic) for diagnostic in self.diagnostics)
+        super().__init__("InvalidDefinition", f"Invalid State Machine Definition: '{listed}'")
+
+
+@dataclass(frozen=True)
+class ArgumentNames:
+    """The fields that the arguments of a resource may have, and those that they must have."""
+
+    allowed: Collection[str]
+    required: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One thing that is wrong with a definition. ``place`` is empty where the whole text is."""
+
+    code: str
+    message: str
+    place: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" + (f" at {self.place}" if self.place else "")
 
 
 @dataclass
 class Diagnostics:
     """What is wrong with a definition, collected while it is read."""
 
-    found: list[str] = field(default_factory=list)
+    found: list[Diagnostic] = field(default_factory=list)
 
     def add(self, message: str, place: str, code: str = SCHEMA) -> None:
-        """Note a fault with its place, in the form of AWS's messages."""
-        self.found.append(f"{code}: {message} at {place}")
+        """Note a fault with its place."""
+        self.found.append(Diagnostic(code, message, place))
 
 
 @dataclass(frozen=True)
@@ -146,6 +170,13 @@ class Fields:
         if value is default or expression_of(value) is not None:
             return value
         return self.literal(name, kind, default)
+
+    def seconds(self, name: str, *, minimum: int, default: Any) -> Any:
+        """A whole number or an expression. A literal is checked against its limits now, an expression when it was evaluated."""
+        value = self.expression_or(name, name, int, reserved=ALWAYS_MEMBERS, default=default)
+        if isinstance(value, int) and not minimum <= value <= MAXIMAL_SECONDS:
+            self.diagnostics.add(f"Value must be from {minimum} to {MAXIMAL_SECONDS}", f"{self.place}/{name}")
+        return value
 
     def assignments(self, location: str, *, reserved: Collection[str]) -> Mapping[str, Any]:
         """The ``Assign`` field: an object whose keys are names of variables."""

@@ -2,7 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-from flowforge.local.states.definition import ChoiceState, Container, FailState, MapState, RetryingState, State, SucceedState
+from flowforge.local.states.definition import (
+    ChoiceState,
+    Container,
+    FailState,
+    MapState,
+    ParallelState,
+    RetryingState,
+    State,
+    SucceedState,
+)
 from flowforge.local.states.fields import NO_END, TRANSITION, Diagnostics
 
 
@@ -31,7 +40,7 @@ def check_flow(container: Container, place: str, diagnostics: Diagnostics) -> No
 
 
 def check_names(container: Container, diagnostics: Diagnostics) -> None:
-    """A name is used once in the whole machine, also across the containers of maps."""
+    """A name is used once in the whole machine, also across the containers of maps and branches."""
     seen: set[str] = set()
     for state, place in _all_states(container, ""):
         if state.name in seen:
@@ -40,7 +49,7 @@ def check_names(container: Container, diagnostics: Diagnostics) -> None:
 
 
 def check_scopes(container: Container, diagnostics: Diagnostics, outer: frozenset[str] = frozenset(), place: str = "") -> None:
-    """An iteration reads the variables around it, and may not assign one of their names."""
+    """An iteration or a branch reads the variables around it, and may not assign one of their names."""
     own: set[str] = set()
     for state in container.states.values():
         for assign in _assignments(state):
@@ -48,8 +57,16 @@ def check_scopes(container: Container, diagnostics: Diagnostics, outer: frozense
             for name in sorted(outer & assign.keys()):
                 diagnostics.add(f"The variable '{name}' is assigned in an outer scope", f"{place}/States/{state.name}/Assign")
     for state in container.states.values():
-        if isinstance(state, MapState):
-            check_scopes(state.processor, diagnostics, outer | own, f"{place}/States/{state.name}/ItemProcessor")
+        for inner, where in containers_of(state):
+            check_scopes(inner, diagnostics, outer | own, f"{place}/States/{state.name}/{where}")
+
+
+def containers_of(state: State) -> Iterator[tuple[Container, str]]:
+    """The containers inside a state, each with the field that holds it."""
+    if isinstance(state, MapState):
+        yield state.processor, "ItemProcessor"
+    if isinstance(state, ParallelState):
+        yield from ((branch, f"Branches[{index}]") for index, branch in enumerate(state.branches))
 
 
 def _assignments(state: State) -> Iterator[Mapping[str, object]]:
@@ -77,5 +94,5 @@ def _all_states(container: Container, place: str) -> Iterator[tuple[State, str]]
     for state in container.states.values():
         here = f"{place}/States/{state.name}"
         yield state, here
-        if isinstance(state, MapState):
-            yield from _all_states(state.processor, f"{here}/ItemProcessor")
+        for inner, where in containers_of(state):
+            yield from _all_states(inner, f"{here}/{where}")

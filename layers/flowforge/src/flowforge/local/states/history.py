@@ -1,6 +1,6 @@
 """An execution's history: events with AWS's names, ids and details."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,20 +38,35 @@ class Event:
         return document
 
 
-class Chain:
-    """One sequence of states: the machine's own, or that of one iteration. It knows its last event and its state."""
+def ignore_event(event: Event) -> None:
+    """Tell nobody."""
 
-    def __init__(self, event_id: int) -> None:
+
+class Chain:
+    """One sequence of states: the machine's own, or that of one iteration or branch. It knows its last event and its state.
+
+    ``place`` tells it apart from every other chain of its execution.
+    """
+
+    def __init__(self, event_id: int, place: str = "") -> None:
         self.event_id = event_id
         self.state_kind: str | None = None
+        self._place = place
+        self._visits = 0
+
+    def next_step(self) -> str:
+        """A name for the next visit to a state; the same in every run of the execution that comes the same way."""
+        self._visits += 1
+        return f"{self._place}{self._visits}"
 
 
 class History:
     """The events of one execution, in order. Ids count from one."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, on_event: Callable[[Event], None] = ignore_event) -> None:
         self.events: list[Event] = []
         self._clock = clock
+        self._on_event = on_event
 
     def add(
         self,
@@ -67,6 +82,7 @@ class History:
             raise runtime_failure(f"The execution reached the maximum number of history events ({MAXIMAL_EVENTS}).")
         event = Event(len(self.events) + 1, previous_id, kind, self._clock.now(), key, details or {})
         self.events.append(event)
+        self._on_event(event)
         return event.id
 
     def follow(self, chain: Chain, kind: str, key: str | None = None, details: Mapping[str, Any] | None = None) -> int:
@@ -77,12 +93,12 @@ class History:
 
 def started_details(text: str, role: str) -> dict[str, Any]:
     """Details of ExecutionStarted."""
-    return {"input": text, "inputDetails": _NOT_TRUNCATED, "roleArn": role}
+    return {**input_details(text), "roleArn": role}
 
 
 def entered_details(name: str, text: str) -> dict[str, Any]:
     """Details of a ``…StateEntered`` event."""
-    return {"name": name, "input": text, "inputDetails": _NOT_TRUNCATED}
+    return {"name": name, **input_details(text)}
 
 
 def exited_details(name: str, text: str, assigned: Mapping[str, str]) -> dict[str, Any]:
@@ -91,6 +107,11 @@ def exited_details(name: str, text: str, assigned: Mapping[str, str]) -> dict[st
     if assigned:
         details |= {"assignedVariables": dict(assigned), "assignedVariablesDetails": _NOT_TRUNCATED}
     return details
+
+
+def input_details(text: str) -> dict[str, Any]:
+    """Details of an event that carries an input."""
+    return {"input": text, "inputDetails": _NOT_TRUNCATED}
 
 
 def output_details(text: str) -> dict[str, Any]:

@@ -2,15 +2,31 @@
 
 import json
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, Protocol
 
 from flowforge.local.functions import FunctionCaller, FunctionNotFoundError
 from flowforge.local.sandbox import Outcome
 from flowforge.local.states.errors import RUNTIME, StateError
+from flowforge.local.states.fields import ArgumentNames
 from flowforge.local.states.payload import encode
+from flowforge.local.states.task_reader import INVOKE
 from flowforge.local.template import function_arn
+
+
+@dataclass(frozen=True)
+class Call:
+    """One attempt of a task: what it gives its integration, and on whose behalf.
+
+    ``submitted`` tells the answer of an integration that goes on waiting after it was answered.
+    """
+
+    arguments: Any
+    execution_arn: str
+    machine_arn: str
+    submitted: Callable[[Any], None]
 
 
 class Integration(Protocol):
@@ -32,11 +48,11 @@ class Integration(Protocol):
         ...
 
     @property
-    def arguments(self) -> Collection[str]:
-        """The fields that its ``Arguments`` may have."""
+    def names(self) -> ArgumentNames:
+        """The fields that its ``Arguments`` may and must have."""
         ...
 
-    async def call(self, arguments: Any) -> Any:
+    async def call(self, call: Call) -> Any:
         """Call the service. Raises StateError."""
         ...
 
@@ -44,17 +60,17 @@ class Integration(Protocol):
 class LambdaInvoke:
     """``arn:aws:states:::lambda:invoke``: calls a function and waits for its answer."""
 
-    arn = "arn:aws:states:::lambda:invoke"
+    arn = INVOKE
     resource_type = "lambda"
     resource = "invoke"
-    arguments = ("FunctionName", "Payload")
+    names = ArgumentNames(("FunctionName", "Payload"), ("FunctionName",))
 
     def __init__(self, functions: FunctionCaller) -> None:
         self._functions = functions
 
-    async def call(self, arguments: Any) -> Any:
+    async def call(self, call: Call) -> Any:
         """Invoke the function named by ``FunctionName`` with ``Payload``."""
-        name, payload = _check(arguments)
+        name, payload = _check(call.arguments)
         try:
             outcome = await self._functions.invoke(name, encode(payload).encode())
         except FunctionNotFoundError:
@@ -81,6 +97,18 @@ def not_found(name: str) -> StateError:
     )
 
 
+def sdk_metadata(headers: Mapping[str, str], request_id: str) -> dict[str, Any]:
+    """The two members that AWS adds to the result of an optimized integration."""
+    return {
+        "SdkHttpMetadata": {
+            "AllHttpHeaders": {name: [value] for name, value in headers.items()},
+            "HttpHeaders": dict(headers),
+            "HttpStatusCode": 200,
+        },
+        "SdkResponseMetadata": {"RequestId": request_id},
+    }
+
+
 def lambda_result(outcome: Outcome) -> dict[str, Any]:
     """The result of the task, in the shape in which AWS gives it. Raises StateError for a function's error."""
     text = outcome.payload.decode()
@@ -98,12 +126,7 @@ def lambda_result(outcome: Outcome) -> dict[str, Any]:
     return {
         "ExecutedVersion": "$LATEST",
         "Payload": json.loads(text) if text else None,
-        "SdkHttpMetadata": {
-            "AllHttpHeaders": {name: [value] for name, value in headers.items()},
-            "HttpHeaders": headers,
-            "HttpStatusCode": 200,
-        },
-        "SdkResponseMetadata": {"RequestId": outcome.request_id},
+        **sdk_metadata(headers, outcome.request_id),
         "StatusCode": 200,
     }
 

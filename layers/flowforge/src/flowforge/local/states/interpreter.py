@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from flowforge.local.states.clock import iso_time
@@ -11,6 +12,7 @@ from flowforge.local.states.definition import (
     Container,
     FailState,
     MapState,
+    ParallelState,
     RetryingState,
     State,
     TaskState,
@@ -20,10 +22,12 @@ from flowforge.local.states.errors import StateError
 from flowforge.local.states.fields import MAXIMAL_SECONDS
 from flowforge.local.states.history import Chain, entered_details, exited_details
 from flowforge.local.states.map_state import attempt_map
-from flowforge.local.states.payload import encode, fill_boolean, fill_integer, fill_string
+from flowforge.local.states.memory import Departure
+from flowforge.local.states.parallel_state import attempt_parallel
+from flowforge.local.states.payload import encode, fill_boolean, fill_integer, fill_string, fill_timestamp
 from flowforge.local.states.retry import RetryCounters, first_match
 from flowforge.local.states.task_state import attempt_task
-from flowforge.local.states.visit import Departure, Run, Scope, Visit, assigned_texts
+from flowforge.local.states.visit import Run, Scope, Visit, assigned_texts
 
 
 class Interpreter:
@@ -36,17 +40,31 @@ class Interpreter:
         self, container: Container, value: Any, scope: Scope, chain: Chain, extra_context: Mapping[str, Any]
     ) -> Any:
         """Run states from the first to an end, and give the last output. Raises StateError."""
-        history = self._run.history
+        try:
+            return await self._run_states(container, value, scope, chain, extra_context)
+        finally:
+            scope.close()
+
+    async def _run_states(
+        self, container: Container, value: Any, scope: Scope, chain: Chain, extra_context: Mapping[str, Any]
+    ) -> Any:
+        history, memory = self._run.history, self._run.memory
         name: str | None = container.start_at
         while name is not None:
             state = container.states[name]
+            step, text = chain.next_step(), encode(value)
+            left = memory.recall(step, name, text)
+            if left is not None:
+                scope.assign(left.departure.assigned)
+                chain.event_id = left.event_id
+                name, value = left.departure.next, left.departure.output
+                continue
             self._run.observe((name, "state", None))
             chain.state_kind = state.kind
-            entered = history.follow(
-                chain, f"{state.kind}StateEntered", "stateEnteredEventDetails", entered_details(name, encode(value))
-            )
+            entered = history.follow(chain, f"{state.kind}StateEntered", "stateEnteredEventDetails", entered_details(name, text))
             visit = Visit(
                 run=self._run,
+                step=step,
                 state=state,
                 value=value,
                 scope=scope,
@@ -58,7 +76,8 @@ class Interpreter:
             departure = await self._visit(visit, state)
             scope.assign(departure.assigned)
             details = exited_details(name, encode(departure.output), assigned_texts(departure.assigned))
-            history.follow(chain, f"{state.kind}StateExited", "stateExitedEventDetails", details)
+            exited = history.follow(chain, f"{state.kind}StateExited", "stateExitedEventDetails", details)
+            memory.keep(step, name, text, departure, exited)
             name, value = departure.next, departure.output
             # A cycle of states that never wait must not keep the loop from other executions and timeouts.
             await asyncio.sleep(0)
@@ -73,10 +92,20 @@ class Interpreter:
         if isinstance(state, FailState):
             raise _failure_of(visit, state)
         if isinstance(state, WaitState):
-            with visit.evaluating():
-                seconds = fill_integer(state.seconds, visit.bindings(), "Seconds", minimum=0, maximum=MAXIMAL_SECONDS)
-            await asyncio.sleep(seconds)
+            await self._wait(visit, state)
         return visit.depart(state.next, state.output, state.assign, visit.value)
+
+    async def _wait(self, visit: Visit, state: WaitState) -> None:
+        now = self._run.clock.now()
+        with visit.evaluating():
+            bindings = visit.bindings()
+            if state.timestamp is not NOT_SET:
+                end = fill_timestamp(state.timestamp, bindings, "Timestamp")
+            else:
+                seconds = fill_integer(state.seconds, bindings, "Seconds", minimum=0, maximum=MAXIMAL_SECONDS)
+                end = now + timedelta(seconds=seconds)
+        end = self._run.memory.wait_until(visit.step, end)
+        await asyncio.sleep(max(0.0, (end - now).total_seconds()))
 
     async def _visit_with_retries(self, visit: Visit, state: RetryingState) -> Departure:
         counters = RetryCounters(state.retriers, self._run.random_number)
@@ -98,6 +127,8 @@ class Interpreter:
             return await attempt_task(visit, state)
         if isinstance(state, MapState):
             return await attempt_map(visit, state, self.run_container)
+        if isinstance(state, ParallelState):
+            return await attempt_parallel(visit, state, self.run_container)
         raise TypeError(f"{state.kind} has no attempt")
 
     def _catch(self, visit: Visit, state: RetryingState, failure: StateError) -> Departure:

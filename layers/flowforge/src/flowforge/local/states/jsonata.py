@@ -2,11 +2,12 @@
 
 import functools
 import math
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
-from jsonata import Jsonata
+from jsonata import JException, Jsonata
 from jsonata.utils import Utils
 
 from flowforge.local.states.jsonata_functions import CHANGED_FUNCTIONS
@@ -14,6 +15,7 @@ from flowforge.local.states.jsonata_functions import CHANGED_FUNCTIONS
 TIMEOUT_MILLISECONDS = 5000
 DEPTH = 100
 _CACHED_EXPRESSIONS = 1000
+_KINDS = {"n": "numbers", "s": "strings", "b": "booleans"}
 
 
 class _Undefined:
@@ -35,12 +37,12 @@ class UnsupportedResultError(EvaluationError):
 
 
 class _Evaluator(Jsonata):  # type: ignore[misc]
-    """The library's evaluator without its integer ``%``, and with division by zero told as an error of the expression."""
+    """The library's evaluator without its integer ``%``, and with the numbers that JSONata has and JSON has not."""
 
     def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
         if op in ("%", "/") and Utils.is_numeric(lhs) and Utils.is_numeric(rhs):
             if rhs == 0:
-                raise EvaluationError("Number out of range: division by zero")
+                return math.nan if op == "%" or lhs == 0 else math.copysign(math.inf, lhs)
             if op == "%":
                 return Utils.convert_number(math.fmod(float(lhs), float(rhs)))
         return super().evaluate_numeric_expression(lhs, rhs, op)
@@ -68,9 +70,13 @@ def evaluate(source: str, bindings: Mapping[str, Any]) -> Any:
         raise
     except RecursionError as error:
         raise EvaluationError("Stack overflow error: the expression nests too deep") from error
+    except JException as error:
+        raise EvaluationError(f"{error.error}: {_readable(str(error))}") from error
     except Exception as error:
         # Besides its own exception, the library raises KeyError, ValueError and others for wrong input.
         raise EvaluationError(str(error)) from error
+    if isinstance(result, float) and not math.isfinite(result):
+        raise EvaluationError(f"D1001: Number out of range: {_not_finite(result)}")
     return UNDEFINED if result is None else _plain(result)
 
 
@@ -86,6 +92,19 @@ def _compile(source: str, thread: int) -> Jsonata:  # noqa: ARG001 -- an evaluat
     return expression
 
 
+def _readable(message: str) -> str:
+    """The library's message in JSONata's own words, where the library lost them."""
+    message = re.sub(r"\bof Object (\w+)", r'of function "\1"', message)
+    message = message.replace("match Object signature", "match function signature").replace(": inf", ": Infinity")
+    return re.sub(r"\ban array of (\w)$", lambda found: f'an array of "{_KINDS.get(found[1], found[1])}"', message)
+
+
+def _not_finite(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
 def _plain(value: Any) -> Any:
     """Copy a result into plain JSON values, so that nothing of the library's own kinds leaves this module."""
     if value is Utils.NULL_VALUE or value is None:
@@ -94,7 +113,8 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise EvaluationError(f"Number out of range: {value}")
+            # Inside an array or object, AWS gives its name.
+            return _not_finite(value)
         return int(value) if value.is_integer() and abs(value) < 2**53 else value
     if isinstance(value, Utils.RangeList):
         return list(range(value.a, value.b + 1))

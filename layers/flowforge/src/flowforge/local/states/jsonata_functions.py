@@ -1,4 +1,4 @@
-"""The functions that Step Functions adds to JSONata, and the one that it takes away.
+"""The functions that Step Functions adds to JSONata, the one that it takes away, and one that the library gets wrong.
 
 Rules: https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html. An argument that makes no sense gives
 nothing, as on AWS: the field that holds the expression then fails, and names it.
@@ -83,7 +83,15 @@ def _number(value: Any, function: str) -> float:
     return float(value)
 
 
+def count(values: Any = None) -> int:
+    """How many values there are; null is one, of which the library knows nothing."""
+    if values is None:
+        return 0
+    return len(values) if isinstance(values, list) else 1
+
+
 CHANGED_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "count": count,
     "partition": partition,
     "range": number_range,
     "hash": digest,

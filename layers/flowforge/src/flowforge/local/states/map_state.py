@@ -1,24 +1,19 @@
 """The inline Map state: one attempt to run its states once for every item."""
 
-import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from flowforge.local.states.definition import NOT_SET, Container, MapState
-from flowforge.local.states.errors import StateError
+from flowforge.local.states.definition import NOT_SET, MapState
+from flowforge.local.states.errors import Handling, StateError
 from flowforge.local.states.fields import MAXIMAL_SECONDS
 from flowforge.local.states.history import Chain
+from flowforge.local.states.memory import Departure
 from flowforge.local.states.payload import fill, fill_array, fill_integer
-from flowforge.local.states.visit import Departure, Scope, Visit
+from flowforge.local.states.siblings import RunContainer, Sibling, Siblings, abort_state, place_of
+from flowforge.local.states.visit import Scope, Visit
 
 # An inline map never runs more: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
 CONCURRENCY_LIMIT = 40
-# The states whose abort the history shows.
-_ABORTABLE = ("Task", "Wait", "Map")
-
-RunContainer = Callable[[Container, Any, Scope, Chain, Mapping[str, Any]], Awaitable[Any]]
 
 
 async def attempt_map(visit: Visit, state: MapState, run_container: RunContainer) -> Departure:
@@ -32,17 +27,13 @@ async def attempt_map(visit: Visit, state: MapState, run_container: RunContainer
         else:
             raise visit.runtime_failure("The input of a Map state without Items must be an array.")
         concurrency = fill_integer(state.max_concurrency, bindings, "MaxConcurrency", minimum=0, maximum=MAXIMAL_SECONDS)
-    visit.run.history.follow(visit.chain, "MapStateStarted", "mapStateStartedEventDetails", {"length": len(items)})
+    history, chain = visit.run.history, visit.chain
+    history.follow(chain, "MapStateStarted", "mapStateStartedEventDetails", {"length": len(items)})
     places = min(concurrency or CONCURRENCY_LIMIT, CONCURRENCY_LIMIT)
     results = await _Iterations(visit, state, run_container, items).run(places)
-    visit.run.history.follow(visit.chain, "MapStateSucceeded")
+    # What comes after it follows the last iteration, not this event.
+    history.add("MapStateSucceeded", chain.event_id)
     return visit.depart(state.next, state.output, state.assign, results, result=results)
-
-
-@dataclass(frozen=True)
-class _Iteration:
-    index: int
-    chain: Chain
 
 
 class _Iterations:
@@ -52,21 +43,25 @@ class _Iterations:
         self._run_container = run_container
         self._items = items
         self._results: list[Any] = [None] * len(items)
-        self._running: dict[asyncio.Task[Any], _Iteration] = {}
+        self._siblings = Siblings()
 
     async def run(self, places: int) -> list[Any]:
         waiting = deque(range(len(self._items)))
         try:
             for _ in range(min(places, len(waiting))):
                 self._launch(waiting.popleft(), self._visit.chain.event_id)
-            while self._running:
-                done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-                for task in sorted(done, key=lambda task: self._running[task].index):
-                    finished = await self._finish(task)
+            while self._siblings:
+                for sibling, task in await self._siblings.some_finished():
+                    try:
+                        self._results[sibling.index] = task.result()
+                    except StateError as failure:
+                        await self._fail(sibling, failure)
+                        raise
+                    self._succeed(sibling)
                     if waiting:
-                        self._launch(waiting.popleft(), finished)
+                        self._launch(waiting.popleft(), sibling.chain.event_id)
         finally:
-            await self._cancel()
+            await self._siblings.cancel()
         return self._results
 
     def _launch(self, index: int, previous_id: int) -> None:
@@ -79,47 +74,33 @@ class _Iterations:
             bindings["states"]["context"] |= context
             with visit.evaluating():
                 value = fill(self._state.item_selector, bindings, "ItemSelector")
-        chain = Chain(started)
+        chain = Chain(started, place_of(visit, index))
         work = self._run_container(self._state.processor, value, Scope(visit.scope), chain, context)
-        task = asyncio.ensure_future(work)
-        self._running[task] = _Iteration(index, chain)
+        self._siblings.launch(Sibling(index, chain), work)
 
-    async def _finish(self, task: "asyncio.Task[Any]") -> int:
-        iteration = self._running.pop(task)
-        try:
-            self._results[iteration.index] = task.result()
-        except StateError:
-            await self._fail(iteration)
-            raise
-        succeeded = self._visit.run.history.add(
+    def _succeed(self, sibling: Sibling) -> None:
+        self._visit.chain.event_id = self._visit.run.history.add(
             "MapIterationSucceeded",
-            iteration.chain.event_id,
+            sibling.chain.event_id,
             "mapIterationSucceededEventDetails",
-            self._label(iteration.index),
+            self._label(sibling.index),
         )
-        self._visit.chain.event_id = succeeded
-        return succeeded
 
-    async def _fail(self, failed: _Iteration) -> None:
+    async def _fail(self, failed: Sibling, failure: StateError) -> None:
         """The events of a map that ends with its first failure: all of them follow the event that was the failure."""
-        siblings = sorted(self._running.values(), key=lambda iteration: iteration.index)
-        await self._cancel()
+        siblings = await self._siblings.cancel()
         history, cause_id = self._visit.run.history, failed.chain.event_id
+        if failure.handling is Handling.NONE:
+            # What nobody may handle ends the execution at once; the map itself does not fail.
+            self._visit.chain.event_id = cause_id
+            return
         history.add("MapIterationFailed", cause_id, "mapIterationFailedEventDetails", self._label(failed.index))
         if failed.chain.state_kind == "Task":
             history.add("TaskStateAborted", cause_id)
         for sibling in siblings:
             history.add("MapIterationAborted", cause_id, "mapIterationAbortedEventDetails", self._label(sibling.index))
-            if sibling.chain.state_kind in _ABORTABLE:
-                history.add(f"{sibling.chain.state_kind}StateAborted", cause_id)
+            abort_state(history, sibling, cause_id)
         self._visit.chain.event_id = history.add("MapStateFailed", cause_id)
-
-    async def _cancel(self) -> None:
-        tasks = list(self._running)
-        self._running.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _label(self, index: int) -> dict[str, Any]:
         return {"name": self._visit.state.name, "index": index}

@@ -1,51 +1,53 @@
 """Reading a definition: everything that this service does not know is refused here, so that nothing is ignored later."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from flowforge.local.states.definition import (
     NOT_SET,
-    ChoiceRule,
-    ChoiceState,
     Container,
     Definition,
-    FailState,
     MapState,
+    ParallelState,
     PassState,
     State,
     SucceedState,
-    TaskState,
-    WaitState,
 )
 from flowforge.local.states.fields import (
     ALWAYS_MEMBERS,
+    BRANCH_FIELDS,
     MACHINE_FIELDS,
     MAXIMAL_SECONDS,
     PROCESSOR_FIELDS,
     RESULT_MEMBERS,
-    RULE_FIELDS,
     STATE_FIELDS,
+    ArgumentNames,
+    Diagnostic,
     Diagnostics,
     Fields,
     InvalidDefinitionError,
 )
 from flowforge.local.states.graph import check_flow, check_names, check_scopes
 from flowforge.local.states.handlers import read_catchers, read_retriers
+from flowforge.local.states.plain_states import read_choice, read_fail, read_wait
+from flowforge.local.states.task_reader import read_task
+
+_WITH_RESULT = ("Task", "Map", "Parallel")
 
 
-def parse_definition(text: str, *, resources: Mapping[str, Collection[str]]) -> Definition:
+def parse_definition(text: str, *, resources: Mapping[str, ArgumentNames]) -> Definition:
     """Read a definition. Raises InvalidDefinitionError with everything that is wrong with it.
 
-    ``resources`` are the ARNs that a task may name, each with the fields that its arguments may have.
+    ``resources`` are the ARNs that a task may name, each with the fields that its arguments may and must have.
     """
     try:
-        document = json.loads(text)
+        document = json.loads(text) if text.strip() else None
     except ValueError as error:
-        raise InvalidDefinitionError([f"INVALID_JSON_DESCRIPTION: {error}"]) from error
+        raise InvalidDefinitionError([Diagnostic("INVALID_JSON_DESCRIPTION", str(error))]) from error
     if not isinstance(document, dict):
-        raise InvalidDefinitionError(["SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object"])
+        raise InvalidDefinitionError([Diagnostic("SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object")])
     diagnostics = Diagnostics()
     definition = _Parser(diagnostics, resources).machine(Fields(document, "", diagnostics))
     if diagnostics.found:
@@ -56,12 +58,13 @@ def parse_definition(text: str, *, resources: Mapping[str, Collection[str]]) -> 
 @dataclass(frozen=True)
 class _Parser:
     diagnostics: Diagnostics
-    resources: Mapping[str, Collection[str]]
+    resources: Mapping[str, ArgumentNames]
 
     def machine(self, fields: Fields) -> Definition:
         fields.allow(MACHINE_FIELDS, "a state machine")
         fields.require("States", "StartAt")
-        if fields.values.get("QueryLanguage") != "JSONata":
+        # AWS takes JSONPath where nothing is said; an empty definition is told only what it lacks.
+        if fields.values.get("QueryLanguage") != "JSONata" and fields.values:
             self.diagnostics.add("The QueryLanguage of this service is 'JSONata' only", "/QueryLanguage")
         if fields.values.get("Version", "1.0") != "1.0":
             self.diagnostics.add("Value should be one of the following: [1.0]", "/Version")
@@ -107,7 +110,7 @@ class _Parser:
         return self.body(kind, name, fields)
 
     def body(self, kind: str, name: str, fields: Fields) -> State:
-        reserved = RESULT_MEMBERS if kind in ("Task", "Map") else ALWAYS_MEMBERS
+        reserved = RESULT_MEMBERS if kind in _WITH_RESULT else ALWAYS_MEMBERS
         common: dict[str, Any] = {
             "name": name,
             "next": self.transition(kind, fields),
@@ -116,19 +119,17 @@ class _Parser:
         }
         match kind:
             case "Task":
-                return self.task(common, fields)
+                return read_task(common, fields, self.resources)
             case "Map":
                 return self.map(common, fields)
+            case "Parallel":
+                return self.parallel(common, fields)
             case "Choice":
-                return self.choice(common, fields)
+                return read_choice(common, fields)
             case "Wait":
-                fields.require("Seconds")
-                seconds = fields.expression_or("Seconds", "Seconds", int, reserved=ALWAYS_MEMBERS, default=0)
-                return WaitState(**common, seconds=self.seconds(seconds, f"{fields.place}/Seconds", minimum=0))
+                return read_wait(common, fields)
             case "Fail":
-                error = fields.expression_or("Error", "Error", str, reserved=ALWAYS_MEMBERS, default=NOT_SET)
-                cause = fields.expression_or("Cause", "Cause", str, reserved=ALWAYS_MEMBERS, default=NOT_SET)
-                return FailState(**common, error=error, cause=cause)
+                return read_fail(common, fields)
             case "Succeed":
                 return SucceedState(**common)
             case _:
@@ -148,26 +149,6 @@ class _Parser:
             self.diagnostics.add("One of these fields is required: [Next, End]", fields.place)
         return target
 
-    def task(self, common: Mapping[str, Any], fields: Fields) -> TaskState:
-        fields.require("Resource")
-        resource = fields.literal("Resource", str, "")
-        if resource and resource not in self.resources:
-            known = ", ".join(sorted(self.resources))
-            self.diagnostics.add(f"The resource '{resource}' is not supported, only: [{known}]", f"{fields.place}/Resource")
-        arguments = fields.template("Arguments", "Arguments", reserved=ALWAYS_MEMBERS)
-        if isinstance(arguments, dict) and resource in self.resources:
-            known_arguments = Fields(arguments, f"{fields.place}/Arguments", self.diagnostics)
-            known_arguments.allow(self.resources[resource], f"the resource '{resource}'")
-        timeout = fields.expression_or("TimeoutSeconds", "TimeoutSeconds", int, reserved=ALWAYS_MEMBERS, default=NOT_SET)
-        return TaskState(
-            **common,
-            resource=resource,
-            arguments=arguments,
-            timeout_seconds=self.seconds(timeout, f"{fields.place}/TimeoutSeconds", minimum=1),
-            retriers=read_retriers(fields),
-            catchers=read_catchers(fields),
-        )
-
     def map(self, common: Mapping[str, Any], fields: Fields) -> MapState:
         fields.require("ItemProcessor")
         processor = fields.child("ItemProcessor")
@@ -177,38 +158,29 @@ class _Parser:
         config.allow(("Mode",), "a ProcessorConfig of an inline map")
         if config.values.get("Mode", "INLINE") != "INLINE":
             self.diagnostics.add("Value should be one of the following: [INLINE]", f"{config.place}/Mode")
-        concurrency = fields.expression_or("MaxConcurrency", "MaxConcurrency", int, reserved=ALWAYS_MEMBERS, default=0)
         return MapState(
             **common,
             items=fields.expression_or("Items", "Items", list, reserved=ALWAYS_MEMBERS, default=NOT_SET),
             item_selector=fields.template("ItemSelector", "ItemSelector", reserved=ALWAYS_MEMBERS),
-            max_concurrency=self.seconds(concurrency, f"{fields.place}/MaxConcurrency", minimum=0),
+            max_concurrency=fields.seconds("MaxConcurrency", minimum=0, default=0),
             processor=self.container(processor),
             retriers=read_retriers(fields),
             catchers=read_catchers(fields),
         )
 
-    def choice(self, common: Mapping[str, Any], fields: Fields) -> ChoiceState:
-        fields.require("Choices")
-        rules = []
-        for index, rule in enumerate(fields.nested("Choices")):
-            rule.allow(RULE_FIELDS, "a choice rule")
-            rule.require("Condition", "Next")
-            place = f"Choices[{index}]"
-            rules.append(
-                ChoiceRule(
-                    condition=rule.expression_or("Condition", f"{place}/Condition", bool, reserved=ALWAYS_MEMBERS, default=False),
-                    next=rule.literal("Next", str, ""),
-                    output=rule.template("Output", f"{place}/Output", reserved=ALWAYS_MEMBERS),
-                    assign=rule.assignments(f"{place}/Assign", reserved=ALWAYS_MEMBERS),
-                )
-            )
-        if "Choices" in fields.values and not rules:
-            self.diagnostics.add("A choice needs at least one rule", f"{fields.place}/Choices")
-        return ChoiceState(**common, rules=tuple(rules))
-
-    def seconds(self, value: Any, place: str, *, minimum: int) -> Any:
-        """A literal number is checked now, an expression when it was evaluated."""
-        if isinstance(value, int) and not minimum <= value <= MAXIMAL_SECONDS:
-            self.diagnostics.add(f"Value must be from {minimum} to {MAXIMAL_SECONDS}", place)
-        return value
+    def parallel(self, common: Mapping[str, Any], fields: Fields) -> ParallelState:
+        fields.require("Branches")
+        branches = []
+        for branch in fields.nested("Branches"):
+            branch.allow(BRANCH_FIELDS, "a branch")
+            branch.require("States", "StartAt")
+            branches.append(self.container(branch))
+        if "Branches" in fields.values and not branches:
+            self.diagnostics.add("A parallel state needs at least one branch", f"{fields.place}/Branches")
+        return ParallelState(
+            **common,
+            arguments=fields.template("Arguments", "Arguments", reserved=ALWAYS_MEMBERS),
+            branches=tuple(branches),
+            retriers=read_retriers(fields),
+            catchers=read_catchers(fields),
+        )

@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from flowforge.local.states.clock import parse_timestamp
 from flowforge.local.states.errors import DATA_LIMIT_EXCEEDED, Handling, QueryError, StateError
 from flowforge.local.states.expressions import expression_of
 from flowforge.local.states.jsonata import UNDEFINED, EvaluationError, UnsupportedResultError, evaluate
 
 # 256 KiB of UTF-8: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 DATA_LIMIT_BYTES = 262_144
+# All variables of an execution: https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html
+VARIABLES_LIMIT_BYTES = 10_485_760
 
 
 def fill(template: Any, bindings: Mapping[str, Any], location: str) -> Any:
@@ -56,6 +60,15 @@ def fill_integer(template: Any, bindings: Mapping[str, Any], location: str, *, m
     return value
 
 
+def fill_timestamp(template: Any, bindings: Mapping[str, Any], location: str) -> datetime:
+    """A field that must give a moment in time."""
+    value = fill(template, bindings, location)
+    moment = parse_timestamp(value) if isinstance(value, str) else None
+    if moment is None:
+        raise _wrong_type(template, location, "a timestamp", value)
+    return moment
+
+
 def encode(value: Any) -> str:
     """A value as the JSON text that histories and descriptions hold."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
@@ -71,6 +84,12 @@ def encode_within_limit(value: Any, name: str, *, handling: Handling) -> str:
             handling=handling,
         )
     return text
+
+
+def variables_too_large() -> StateError:
+    """States.DataLimitExceeded for all variables of an execution together."""
+    cause = f"The variables of the execution exceed the maximum of {VARIABLES_LIMIT_BYTES} bytes."
+    return StateError(DATA_LIMIT_EXCEEDED, cause, handling=Handling.NONE)
 
 
 def _evaluate(source: str, bindings: Mapping[str, Any], location: str) -> Any:

@@ -11,7 +11,8 @@ from flowforge.local.states.definition import NOT_SET, State
 from flowforge.local.states.errors import Handling, QueryError, StateError, runtime_failure
 from flowforge.local.states.history import Chain, History
 from flowforge.local.states.integrations import Integration
-from flowforge.local.states.payload import encode, encode_within_limit, fill
+from flowforge.local.states.memory import Departure, Memory
+from flowforge.local.states.payload import VARIABLES_LIMIT_BYTES, encode, encode_within_limit, fill, variables_too_large
 
 Place = tuple[str, Literal["state", "retry", "catch"], int | None]
 """Something of a definition that an execution came through: a state, or the retrier or catcher of that index."""
@@ -22,19 +23,31 @@ def ignore_place(place: Place) -> None:
 
 
 class Scope:
-    """Variables: those of the machine, or those of one iteration, which reads the ones around it too."""
+    """Variables: those of the machine, or those of one iteration or branch, which reads the ones around it too."""
 
     def __init__(self, outer: "Scope | None" = None) -> None:
         self._outer = outer
         self._own: dict[str, Any] = {}
+        self._sizes: dict[str, int] = {} if outer is None else outer._sizes
+        self._prefix = "" if outer is None else f"{id(self)}:"
 
     def visible(self) -> dict[str, Any]:
         """Every variable that can be read here."""
         return {**(self._outer.visible() if self._outer else {}), **self._own}
 
     def assign(self, values: Mapping[str, Any]) -> None:
-        """Set variables of this scope."""
+        """Set variables of this scope. Raises States.DataLimitExceeded where those of the execution grow too large."""
+        if not values:
+            return
         self._own.update(values)
+        self._sizes.update({f"{self._prefix}{name}": len(encode(value).encode()) for name, value in values.items()})
+        if sum(self._sizes.values()) > VARIABLES_LIMIT_BYTES:
+            raise variables_too_large()
+
+    def close(self) -> None:
+        """Give the room of this scope's variables back."""
+        for name in self._own:
+            self._sizes.pop(f"{self._prefix}{name}", None)
 
 
 @dataclass(frozen=True)
@@ -45,24 +58,17 @@ class Run:
     clock: Clock
     context: Mapping[str, Any]
     integrations: Mapping[str, Integration]
+    memory: Memory
     random_number: Callable[[], float] = random.random
     observe: Callable[[Place], None] = ignore_place
 
 
-@dataclass(frozen=True)
-class Departure:
-    """How a state is left: where to (None: the container ends), with which output and which new variables."""
-
-    next: str | None
-    output: Any
-    assigned: Mapping[str, Any]
-
-
 @dataclass
 class Visit:
-    """A state that was entered. ``extra_context`` holds Map.Item inside an iteration."""
+    """A state that was entered. ``step`` names the visit, ``extra_context`` holds Map.Item inside an iteration."""
 
     run: Run
+    step: str
     state: State
     value: Any
     scope: Scope
@@ -122,8 +128,10 @@ class Visit:
         with self.evaluating():
             result = default if output is NOT_SET else fill(output, bindings, f"{location}Output")
             assigned = fill(dict(assign), bindings, f"{location}Assign")
-        encode_within_limit(result, self.state.name, handling=Handling.NAMED)
-        encode_within_limit(assigned, self.state.name, handling=Handling.NAMED)
+        if output is not NOT_SET:
+            encode_within_limit(result, self.state.name, handling=Handling.NAMED)
+        if assigned:
+            encode_within_limit(assigned, self.state.name, handling=Handling.NAMED)
         return Departure(target, result, assigned)
 
 
