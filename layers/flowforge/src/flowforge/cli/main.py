@@ -15,7 +15,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-STATE = ".flowforge"
 OF_A_JOB = "The job (with FILES)"
 OF_A_WORKFLOW = "A whole workflow"
 
@@ -143,12 +142,13 @@ def _run(typed: "Typed", state: Path | None) -> int:
     from flowforge.cli.request import request_from
     from flowforge.cli.screen import consoles
     from flowforge.local.project import find_project
+    from flowforge.local.state_folder import StateFolder
 
     console, errors = consoles()
 
     def work() -> int:
         project = find_project()
-        folder = state or project / STATE
+        folder = StateFolder.of(project, state).root
         request = request_from(typed, project=project, state=folder)
         # The local stack and all that it needs are loaded only when there is something to run.
         from flowforge.cli.run import run as run_request

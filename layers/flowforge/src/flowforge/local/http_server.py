@@ -13,9 +13,15 @@ _STOP_SECONDS = 10.0
 
 
 class BackgroundServer:
-    """Serves routes until it is closed. ``on_stop`` runs on the loop before it ends."""
+    """Serves routes until it is closed. ``on_start`` runs on its loop before the first request, ``on_stop`` at the end."""
 
-    def __init__(self, routes: Sequence[Route], on_stop: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        on_stop: Callable[[], Awaitable[None]],
+        on_start: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_start = on_start
         self._on_stop = on_stop
         # Bound here, so that the port is known, and clients can connect, before the thread has begun to serve.
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -47,6 +53,7 @@ class BackgroundServer:
         asyncio.run(self._main())
 
     async def _main(self) -> None:
+        self._on_start()
         try:
             await self._server.serve(sockets=[self._socket])
         finally:
