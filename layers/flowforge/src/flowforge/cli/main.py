@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowforge.cli.stack_commands import add_stack_commands
+
 if TYPE_CHECKING:
     from flowforge.cli.request import Typed
 
@@ -22,6 +24,9 @@ OF_A_WORKFLOW = "A whole workflow"
 @app.callback()
 def main() -> None:
     """FlowForge on AWS: files to Bronze, Silver and Gold, on this machine or in an account."""
+
+
+add_stack_commands(app)
 
 
 @app.command()

@@ -16,15 +16,17 @@ from flowforge.cli.progress_view import progress_view
 from flowforge.cli.report import print_report
 from flowforge.cli.request import RunRequest
 from flowforge.cli.results import broken_promises, read_results
-from flowforge.local.stack import LocalStack
+from flowforge.local.open_stack import open_stack, running_stack
+from flowforge.local.state_folder import StateFolder
 
 
 def run(request: RunRequest, *, project: Path, state: Path, console: Console, errors: Console) -> int:
     """Run the workflow and print what it did; the answer is the exit status."""
     workflow = request.workflow
     jobs = {job.id: job.name for job in sorted(workflow.jobs, key=lambda job: job.order)}
-    say(console, "Starting the local stack")
-    with LocalStack(project, state) as stack:
+    running = running_stack(StateFolder(state))
+    say(console, "Starting the local stack" if running is None else f"Using the stack of process {running.pid}")
+    with open_stack(project, state) as stack:
         lake, stepfunctions = stack.lake(), stack.client("stepfunctions")
         sizes = [path.stat().st_size for keys in request.files.values() for path in keys.values()]
         say(console, f"Landing {len(sizes)} file{'s' if len(sizes) > 1 else ''}, {decimal(sum(sizes))}")

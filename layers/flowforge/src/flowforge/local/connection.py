@@ -1,5 +1,6 @@
 """A way to a stack that runs, in this process or in another one."""
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,15 +24,23 @@ class StackConnection:
         self.endpoints = dict(endpoints)
         self.data_bucket = data_bucket
         self.state_machine_arn = state_machine_arn
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this stack; ``service`` as boto3 names it (``s3``, ``stepfunctions``, ``lambda``)."""
-        return self._session().client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=self.endpoints.get(service, self.endpoints["aws"]),
-            # A proxy of the network must not see what stays on this machine.
-            config=Config(proxies={}, s3={"addressing_style": "path"}, read_timeout=_READ_SECONDS),
-        )
+        """The boto3 client of this stack; ``service`` as boto3 names it (``s3``, ``stepfunctions``, ``lambda``).
+
+        Clients may be used from any thread; making one takes a tenth of a second, so each is made once.
+        """
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._session().client(
+                    service,  # type: ignore[call-overload]
+                    endpoint_url=self.endpoints.get(service, self.endpoints["aws"]),
+                    # A proxy of the network must not see what stays on this machine.
+                    config=Config(proxies={}, s3={"addressing_style": "path"}, read_timeout=_READ_SECONDS),
+                )
+            return self._clients[service]
 
     def lake(self) -> Lake:
         """The data bucket, as the steps see it."""

@@ -1,13 +1,10 @@
 """The local stack: emulator, function host and Step Functions service, wired together for as long as a block runs."""
 
-import fcntl
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from botocore.exceptions import ClientError
 
@@ -34,6 +31,7 @@ from flowforge.local.sandbox import SandboxSettings
 from flowforge.local.stack_file import StackFile
 from flowforge.local.stack_log import stack_log
 from flowforge.local.state_folder import StateFolder
+from flowforge.local.state_lock import hold
 from flowforge.local.states.api import states_route
 from flowforge.local.states.integrations import LambdaInvoke, function_name
 from flowforge.local.states.service import StatesService
@@ -75,7 +73,7 @@ class LocalStack(StackConnection):
     def _start(self, cleanup: ExitStack) -> None:
         bypass_proxies()
         folder = self._folder
-        cleanup.enter_context(_locked(folder))
+        cleanup.enter_context(hold(folder))
         cleanup.enter_context(stack_log(folder.stack_log))
         # The lock is ours, so whoever carries this folder's mark was left by a stack that was killed.
         end_processes(processes_of_stack(folder.root))
@@ -98,6 +96,8 @@ class LocalStack(StackConnection):
         cleanup.callback(cloudwatch.close)
         functions = self._start_functions(cleanup, template, reaper, FunctionLogs(folder.logs, cloudwatch.send))
         self._start_apis(cleanup, functions, template)
+        for service in ("s3", "stepfunctions"):
+            self.client(service)
         emulator.wait_ready()
         self._create_declared(template)
         cloudwatch.start()
@@ -152,25 +152,3 @@ def _only(machines: tuple[StateMachineSpec, ...]) -> StateMachineSpec:
         names = ", ".join(machine.name for machine in machines) or "none"
         raise LocalStackError(f"the local stack runs one state machine, and the template declares: {names}")
     return machines[0]
-
-
-@contextmanager
-def _locked(folder: StateFolder) -> Iterator[None]:
-    """Hold the state folder: two stacks in one folder would overwrite each other's objects."""
-    folder.root.mkdir(parents=True, exist_ok=True)
-    with folder.lock.open("a+", encoding="ascii") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LocalStackError(
-                f"{folder.root} is in use by process {_holder(lock)}: end it first, or choose another state folder"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
-
-
-def _holder(lock: IO[str]) -> str:
-    lock.seek(0)
-    return lock.read().strip() or "(unknown)"
