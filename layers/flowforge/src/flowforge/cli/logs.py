@@ -71,8 +71,15 @@ def logs(
         )
     while True:
         for record in reader.read():
-            moment = datetime.fromtimestamp(record["timestamp"] / 1000).astimezone()
-            say(console, f"{moment:%H:%M:%S}.{record['timestamp'] % 1000:03} {record['function']:<16} {record['message'].replace(chr(9), '  ')}")
+            say(console, _as_text(record))
         if not follow:
             return SUCCESS
         pause(POLL_SECONDS)
+
+
+def _as_text(record: dict[str, Any]) -> str:
+    milliseconds = int(record["timestamp"])
+    moment = datetime.fromtimestamp(milliseconds / 1000).astimezone()
+    # The console writes a tab as an escape.
+    message = str(record["message"]).replace("\t", "  ")
+    return f"{moment:%H:%M:%S}.{milliseconds % 1000:03} {record['function']:<16} {message}"
