@@ -405,6 +405,16 @@ def test_a_warm_process_that_was_killed_is_replaced(make: MakeHost) -> None:
     assert call(host)["pid"] != first
 
 
+def test_idle_processes_that_were_killed_are_taken_away(make: MakeHost, eventually: Eventually) -> None:
+    host = make()
+    call(host)
+    [process] = runtimes()
+    assert host.sweep() == 0
+    process.kill()
+    eventually(lambda: host.sweep() == 1)
+    assert not process.is_running()
+
+
 def test_a_process_has_a_scratch_folder_of_its_own_that_goes_with_it(make: MakeHost) -> None:
     host = make()
     scratch = Path(call(host, do="scratch"))

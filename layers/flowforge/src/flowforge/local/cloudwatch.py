@@ -81,6 +81,8 @@ class CloudWatch:
                         logGroupName=group, logStreamName=stream, logEvents=events[start : start + _EVENTS_AT_ONCE]
                     )
             except (BotoCoreError, ClientError) as error:
+                # An emulator that was started again has forgotten its groups.
+                self._known.clear()
                 logger.warning("%d lines of %s did not reach CloudWatch Logs: %s", len(events), group, error)
 
     def _create(self, logs: Any, group: str, stream: str) -> None:

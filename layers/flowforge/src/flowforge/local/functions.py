@@ -140,10 +140,14 @@ class FunctionHost:
             finally:
                 self._places.release()
 
-    def pids(self) -> list[int]:
-        """The processes that run now."""
+    def sweep(self) -> int:
+        """Take away idle processes that somebody killed; how many there were."""
         with self._lock:
-            return [sandbox.pid for sandbox in self._all]
+            dead = [sandbox for sandbox in self._idle if not sandbox.alive]
+            self._idle = [sandbox for sandbox in self._idle if sandbox not in dead]
+        for sandbox in dead:
+            self._end(sandbox)
+        return len(dead)
 
     def close(self) -> None:
         """End every process, busy or idle."""

@@ -97,11 +97,6 @@ class Sandbox:
             raise
 
     @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    @property
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None

@@ -102,7 +102,7 @@ class LocalStack(StackConnection):
         self._create_declared(template)
         cloudwatch.start()
         self._create_state_machine(machine)
-        supervisor = Supervisor(emulator, reaper, lambda: self._create_declared(template))
+        supervisor = Supervisor(emulator, reaper, functions, lambda: self._create_declared(template))
         cleanup.callback(supervisor.close)
         for spec in template.functions:
             for mapping in spec.queues:
