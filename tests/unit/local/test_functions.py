@@ -276,6 +276,15 @@ def test_a_warmed_function_serves_its_first_call(make: MakeHost) -> None:
     assert call(host)["pid"] == process.pid
 
 
+def test_waiting_for_warmed_functions_ends_when_they_are_loaded_or_cannot_be(make: MakeHost) -> None:
+    for handler in ("handler.handle", "nothing.handle"):
+        host = make(handler)
+        host.warm(["F"])
+        host.wait_loaded(seconds=20)
+    report = make().invoke("F", b"{}").log_tail.decode()
+    assert "Init Duration" in report
+
+
 def test_concurrent_calls_get_processes_of_their_own_up_to_the_bound(
     make: MakeHost, tmp_path: Path, eventually: Eventually
 ) -> None:

@@ -16,7 +16,8 @@ from flowforge.cli.progress_view import progress_view
 from flowforge.cli.report import print_report
 from flowforge.cli.request import RunRequest
 from flowforge.cli.results import broken_promises, read_results
-from flowforge.local.open_stack import open_stack, running_stack
+from flowforge.local.open_stack import open_stack
+from flowforge.local.stack_file import running_stack
 from flowforge.local.state_folder import StateFolder
 
 

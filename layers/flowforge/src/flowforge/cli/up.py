@@ -13,10 +13,8 @@ from rich.console import Console
 
 from flowforge.cli.endings import FAILURE, SUCCESS, Interrupted, say
 from flowforge.local.errors import LocalStackError
-from flowforge.local.open_stack import running_stack
 from flowforge.local.project import PROJECT_VARIABLE
-from flowforge.local.stack import LocalStack
-from flowforge.local.stack_file import StackFile
+from flowforge.local.stack_file import StackFile, running_stack
 from flowforge.local.state_folder import StateFolder
 
 READY_SECONDS = 180.0
@@ -32,6 +30,8 @@ def up(project: Path, folder: StateFolder, *, detach: bool, console: Console, er
     if detach:
         return _up_in_background(project, folder, console, errors)
     say(errors, "Starting the local stack")
+    from flowforge.local.stack import LocalStack
+
     try:
         with LocalStack(project, folder.root, shared=True) as stack:
             _print_environment(console, stack.environment())

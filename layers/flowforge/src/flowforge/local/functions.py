@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ ACCOUNT_CONCURRENCY = 100
 ACCOUNT_REASON = "ConcurrentInvocationLimitExceeded"
 RESERVED_REASON = "ReservedFunctionConcurrentInvocationLimitExceeded"
 _UNRESERVED = ""
+_LOOK_SECONDS = 0.02
 _CALLERS = ACCOUNT_CONCURRENCY + 28
 
 
@@ -114,6 +116,16 @@ class FunctionHost:
             sandbox = self._start(self.spec(name))
             with self._lock:
                 self._idle.append(sandbox)
+
+    def wait_loaded(self, *, seconds: float) -> None:
+        """Wait until no process is loading; those that take longer, or cannot be loaded, tell it when they are called."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with self._lock:
+                sandboxes = list(self._all)
+            if not any(sandbox.loading for sandbox in sandboxes):
+                return
+            time.sleep(_LOOK_SECONDS)
 
     def spec(self, name: str) -> FunctionSpec:
         """The declaration of a function. Raises FunctionNotFoundError."""

@@ -7,14 +7,8 @@ from pathlib import Path
 from flowforge.local.connection import StackConnection
 from flowforge.local.loopback import bypass_proxies
 from flowforge.local.stack import LocalStack
-from flowforge.local.stack_file import StackFile
+from flowforge.local.stack_file import running_stack
 from flowforge.local.state_folder import StateFolder
-
-
-def running_stack(folder: StateFolder) -> StackFile | None:
-    """The stack that ``flowforge up`` keeps for this folder; None where there is none that others may use."""
-    found = StackFile.read(folder.stack_file)
-    return found if found is not None and found.shared and found.alive else None
 
 
 @contextmanager

@@ -97,6 +97,11 @@ class Sandbox:
             raise
 
     @property
+    def loading(self) -> bool:
+        """Whether the process runs and has not yet asked for its first call."""
+        return self._init_seconds is None and self.alive
+
+    @property
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None

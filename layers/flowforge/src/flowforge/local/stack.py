@@ -27,7 +27,7 @@ from flowforge.local.project import TEMPLATE_NAME
 from flowforge.local.queue_polling import QueuePoller
 from flowforge.local.reaper import Reaper
 from flowforge.local.resources import BucketSpec
-from flowforge.local.sandbox import SandboxSettings
+from flowforge.local.sandbox import INIT_SECONDS, SandboxSettings
 from flowforge.local.stack_file import StackFile
 from flowforge.local.stack_log import stack_log
 from flowforge.local.state_folder import StateFolder
@@ -107,6 +107,9 @@ class LocalStack(StackConnection):
         for spec in template.functions:
             for mapping in spec.queues:
                 cleanup.callback(QueuePoller(spec.name, mapping, functions, self.client).close)
+        if self._shared:
+            # Whoever keeps a stack wants its first execution to be as quick as the others.
+            functions.wait_loaded(seconds=INIT_SECONDS)
         StackFile.of(self, shared=self._shared).write(folder.stack_file)
         cleanup.callback(folder.stack_file.unlink, missing_ok=True)
 

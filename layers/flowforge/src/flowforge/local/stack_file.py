@@ -12,6 +12,7 @@ import psutil
 
 from flowforge.local.atomic_file import write_atomically
 from flowforge.local.connection import StackConnection
+from flowforge.local.state_folder import StateFolder
 
 # The clock of process starts ticks a hundred times a second, and may be corrected meanwhile.
 _START_TOLERANCE_SECONDS = 1.0
@@ -70,3 +71,9 @@ class StackFile:
     def connection(self) -> StackConnection:
         """A way to the stack."""
         return StackConnection(self.endpoints, self.data_bucket, self.state_machine_arn)
+
+
+def running_stack(folder: StateFolder) -> StackFile | None:
+    """The stack that ``flowforge up`` keeps for this folder; None where there is none that others may use."""
+    found = StackFile.read(folder.stack_file)
+    return found if found is not None and found.shared and found.alive else None
