@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 
 from flowforge.lake import keys
 from flowforge.lake.heads import read_head
@@ -25,6 +27,16 @@ def create_bucket(lake: Lake) -> None:
     """Make the lake's bucket, versioned as the product's is."""
     lake.client.create_bucket(Bucket=lake.bucket)
     lake.client.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration={"Status": "Enabled"})
+
+
+def cloned(lake: Lake, name: str) -> Lake:
+    """Another bucket with the same objects, made within the server: faster than running the steps before again."""
+    clone = Lake(f"{lake.bucket}-{name}", lake.client, lake.storage_options)
+    create_bucket(clone)
+    buckets = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets
+    for key, versions in list(buckets[lake.bucket].keys.lists()):
+        buckets[clone.bucket].keys.setlist(key, list(versions))
+    return clone
 
 
 @dataclass

@@ -96,15 +96,17 @@ def answering(lake: Lake, operation: str, status: int, code: str) -> Iterator[No
 
 
 @contextmanager
-def just_before(lake: Lake, operation: str, act: Callable[[], object]) -> Iterator[None]:
-    """Something happens once, right before the first request of an operation."""
-    done = False
+def just_before(lake: Lake, operation: str, act: Callable[[], object], *, key: str = "", nth: int = 1) -> Iterator[None]:
+    """Something happens once, right before the n-th request of an operation on a key (its end suffices)."""
+    left = nth
 
-    def once(**_: Any) -> None:
-        nonlocal done
-        if not done:
-            done = True
-            act()
+    def once(params: Any, **_: Any) -> None:
+        nonlocal left
+        if left and str(params.get("Key", "")).endswith(key):
+            left -= 1
+            if not left:
+                act()
 
-    with registered(lake, f"before-call.s3.{operation}", once):
+    with registered(lake, f"provide-client-params.s3.{operation}", once):
         yield
+    assert not left, f"there was no {operation} to come before"

@@ -12,7 +12,8 @@ import pytest
 
 from e2e.command import PROJECT, RUN_SECONDS, command, environment
 from flowforge.lake.lake import Lake
-from flowforge.local.sample_data import Account, write_sample
+from flowforge.local.sample_data import write_sample
+from flowforge.local.sample_flaws import Account
 from flowforge.local.stack import LocalStack
 from flowforge.model.plan import Plan
 from flowforge.model.step import SilverCounts, Step, StepResult

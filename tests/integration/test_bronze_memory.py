@@ -4,15 +4,20 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import boto3
+import pytest
 
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
-from flowforge.local.stack import LocalStack
+from flowforge.local.emulator import Emulator
+from flowforge.local.reaper import Reaper
 from flowforge.model.step import Step
-from lab import JOB_ID, Lab
+from lab import JOB_ID, REGION, Lab
 
-FILE_BYTES = 1 << 30
+FILE_BYTES = 1_000_000_000
 RESIDENT_BYTES = 600_000_000
 BLOCK_ROWS = 200_000
 
@@ -25,6 +30,27 @@ result = run_step(StepRequest.model_validate_json(sys.argv[1]), Lake.from_enviro
 peak_kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"written": result.counts.written, "peak_bytes": peak_kibibytes * 1024}))
 """
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What a process needs to reach an S3 over HTTP that holds its objects in memory, and an empty bucket there."""
+    reaper = Reaper()
+    emulator = Emulator(tmp_path / "state", reaper, keep=False)
+    try:
+        emulator.start()
+        emulator.wait_ready()
+        yield {
+            "AWS_ENDPOINT_URL": emulator.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "FLOWFORGE_DATA_BUCKET": "big-data",
+        }
+    finally:
+        emulator.stop()
+        reaper.close()
 
 
 def write_file(path: Path) -> int:
@@ -41,23 +67,24 @@ def write_file(path: Path) -> int:
     return blocks * BLOCK_ROWS
 
 
-def test_bronze_of_a_gigabyte_stays_under_600_megabytes_resident(stack: LocalStack, stack_lake: Lake, tmp_path: Path) -> None:
+def test_bronze_of_a_gigabyte_stays_under_600_megabytes_resident(environment: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "big.csv"
     rows = write_file(path)
-    lab = Lab(stack_lake)
+    session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    lake = Lake.connect(environment["FLOWFORGE_DATA_BUCKET"], session, endpoint_url=environment["AWS_ENDPOINT_URL"])
+    lake.client.create_bucket(Bucket=lake.bucket)
     key = keys.landing_key("wf_shop", JOB_ID, path.name)
-    stack_lake.client.upload_file(str(path), stack_lake.bucket, key)
+    lake.client.upload_file(str(path), lake.bucket, key)
     path.unlink()
-    request = lab.plan(key).request(Step.BRONZE_INGEST)
+    request = Lab(lake).plan(key).request(Step.BRONZE_INGEST)
     answer = subprocess.run(
         [sys.executable, "-c", CHILD, request.model_dump_json(by_alias=True)],
-        env={**os.environ, **stack.environment()},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
     measured = json.loads(answer.stdout)
-    stack_lake.client.delete_object(Bucket=stack_lake.bucket, Key=key)
     assert measured["written"] == rows
     assert measured["peak_bytes"] < RESIDENT_BYTES

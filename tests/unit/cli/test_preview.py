@@ -1,11 +1,14 @@
-"""The first rows of Gold."""
+"""The first rows of Gold and of the quarantine."""
 
 import io
 
 import polars as pl
 from rich.console import Console
 
-from flowforge.cli.preview import print_rows
+from flowforge.cli.preview import print_quarantine, print_rows
+from flowforge.model.step import Step
+from flowforge.model.workflow import read_workflow
+from lab import JOB_ID, Lab
 
 
 def printed(frame: pl.DataFrame, *, total: int = 7) -> str:
@@ -33,3 +36,19 @@ def test_columns_of_the_product_and_beyond_the_eighth_are_left_out() -> None:
 
 def test_a_column_with_a_hostile_name_is_printed() -> None:
     assert "[/b]\\x1b" in printed(pl.DataFrame({"[/b]\x1b": [1]}))
+
+
+def test_the_first_quarantined_rows_are_named_with_their_reason(lab: Lab) -> None:
+    lab.silver = {"primaryKey": "id"}
+    lab.job = {"transformationConfig": {"columnMappings": [{"sourceColumn": "day", "dataType": "date"}]}}
+    rows = "1,2026-02-30\n2,2026-01-01\n,2026-01-01\n3,[red]x\n4,no\n"
+    result = lab.ingest("id,day\n" + rows).silver()
+    console = Console(file=io.StringIO(), width=300, record=True)
+    workflow = read_workflow(lab.definition(), origin="test")
+    print_quarantine(console, lab.lake, workflow, {(JOB_ID, Step.SILVER_TRANSFORM): result})
+    assert console.export_text().splitlines() == [
+        "Orders: orders.csv, row 1: day: '2026-02-30' is no date",
+        "Orders: orders.csv, row 3: id: the primary key is empty",
+        "Orders: orders.csv, row 4: day: '[red]x' is no date",
+        "Orders: and 1 more in quarantine",
+    ]

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from flowforge.cli.report import print_report
-from flowforge.model.step import RuleOutcome, Step, StepResult
+from flowforge.model.step import RuleOutcome, SilverCounts, Step, StepResult
 from flowforge.model.workflow import Workflow
 
 ResultsOf = Callable[..., dict[tuple[str, Step], StepResult]]
@@ -38,6 +38,14 @@ def test_quarantine_rules_and_notes_stand_below_the_table(shop: Workflow, result
         "Apples: rule id on id (error): held",
         "Apples: Silver: a\\nb",
     ]
+
+
+def test_what_a_merge_did_to_the_table_is_told(shop: Workflow, results_of: ResultsOf) -> None:
+    counts = SilverCounts(
+        read=9, accepted=9, duplicates=0, quarantined=0, inserted=1, updated=2, unchanged=3, stale=3, before=1000, after=1001
+    )
+    told = "Bread: merged into 1,000 rows: 1 inserted, 2 updated, 3 unchanged, 3 stale; 1,001 rows now"
+    assert told in printed(shop, results_of("job_b", silver=counts))
 
 
 def test_keys_are_whole_on_a_narrow_screen_too(shop: Workflow, results_of: ResultsOf) -> None:

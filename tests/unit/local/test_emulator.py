@@ -19,6 +19,8 @@ def fake_uv(folder: Path, script: str) -> str:
 def test_without_uv_the_error_says_where_to_get_it(tmp_path: Path, reaper: Reaper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("UV", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "template.yaml").touch()
+    monkeypatch.setenv("FLOWFORGE_PROJECT", str(tmp_path))
     with pytest.raises(LocalStackError, match="uv is not on PATH"):
         Emulator(tmp_path, reaper).start()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flowforge.local.sample_data import Account, write_sample
+from flowforge.local.sample_data import write_sample
+from flowforge.local.sample_flaws import Account
 
 DIGESTS = {
     "customers.csv": "b68c4b9a062e7453",

@@ -3,7 +3,7 @@
 import pytest
 
 from csv_files import FILE, bronze_of, structure_of
-from flowforge.medallion import delimited
+from flowforge.medallion import delimited_header, delimited_records
 from flowforge.medallion.delimited import find_malformed_record, read_structure
 from flowforge.model.errors import DataFault
 
@@ -67,7 +67,8 @@ def test_a_quote_that_is_never_closed_is_found_where_it_opens() -> None:
 
 
 def test_a_quote_that_is_never_closed_swallows_no_more_than_a_field_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "MAX_FIELD_CHARACTERS", 1000)
+    for module in (delimited_header, delimited_records):
+        monkeypatch.setattr(module, "MAX_FIELD_CHARACTERS", 1000)
     fault = fault_of(b'id,name\n1,"x\n' + b"2,y\n" * 1000)
     assert fault.row == 1
     assert "field limit" in str(fault)
@@ -143,7 +144,7 @@ def test_a_header_that_is_not_utf_8_is_named() -> None:
 
 
 def test_a_header_without_an_end_is_refused_before_the_file_is_read_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "MAX_HEADER_BYTES", 1000)
+    monkeypatch.setattr(delimited_header, "MAX_HEADER_BYTES", 1000)
     taken = []
 
     def endless() -> object:

@@ -1,4 +1,4 @@
-"""The first rows of Gold, as a person wants to see them at the end of a run."""
+"""The first rows of Gold and of the quarantine, as a person wants to see them at the end of a run."""
 
 from collections.abc import Sequence
 
@@ -10,15 +10,20 @@ from rich.text import Text
 
 from flowforge.cli.endings import say
 from flowforge.cli.results import Results
-from flowforge.cli.untrusted import cell
+from flowforge.cli.untrusted import cell, printable
 from flowforge.lake.lake import Lake
+from flowforge.medallion.silver import REASON
 from flowforge.model.job import RESERVED_PREFIX
 from flowforge.model.step import Step
 from flowforge.model.workflow import Workflow
+from flowforge.steps.attempt import scan
+from flowforge.steps.engine_errors import engine_errors
 
 ROWS = 5
 COLUMNS = 8
 CELL_CHARACTERS = 32
+REASONS = 3
+REASON_CHARACTERS = 160
 
 
 def print_preview(console: Console, lake: Lake, workflow: Workflow, results: Results) -> None:
@@ -28,8 +33,25 @@ def print_preview(console: Console, lake: Lake, workflow: Workflow, results: Res
         output = result.output("gold") if result else None
         if output is None or not output.rows:
             continue
-        rows = pl.scan_parquet(lake.uri(output.key), storage_options=lake.storage_options).head(ROWS).collect()
+        with engine_errors(f"the first rows of {output.key} could not be read"):
+            rows = scan(lake, output.key).head(ROWS).collect()
         print_rows(console, job.name, rows, total=output.rows)
+
+
+def print_quarantine(console: Console, lake: Lake, workflow: Workflow, results: Results) -> None:
+    """Print why the first rows of each job's quarantine are there: file, record and reason."""
+    for job in workflow.jobs:
+        result = results.get((job.id, Step.SILVER_TRANSFORM))
+        output = result.output("quarantine") if result else None
+        if output is None:
+            continue
+        with engine_errors(f"the first rows of {output.key} could not be read"):
+            rows = scan(lake, output.key).select("_source_file", "_row_number", REASON).head(REASONS).collect()
+        for file, number, reason in rows.iter_rows():
+            told = printable(reason, limit=REASON_CHARACTERS)
+            say(console, f"{printable(job.name)}: {printable(file)}, row {number}: {told}")
+        if output.rows > rows.height:
+            say(console, f"{printable(job.name)}: and {output.rows - rows.height:,} more in quarantine")
 
 
 def print_rows(console: Console, name: str, frame: pl.DataFrame, *, total: int) -> None:

@@ -88,13 +88,23 @@ def _key(step: Step, result: StepResult) -> str:
 
 
 def _remarks(step: Step, result: StepResult) -> Iterator[str]:
+    counts = result.counts
+    if isinstance(counts, SilverCounts) and counts.before:
+        yield (
+            f"merged into {counts.before:,} rows: {counts.inserted:,} inserted, {counts.updated:,} updated, "
+            f"{counts.unchanged:,} unchanged, {counts.stale:,} stale; {counts.after:,} rows now"
+        )
     quarantine = result.output("quarantine")
     if quarantine is not None and quarantine.rows:
-        yield f"{quarantine.rows:,} rows in quarantine: {printable(quarantine.key)}"
+        yield f"{_rows(quarantine.rows)} in quarantine: {printable(quarantine.key)}"
     for rule in result.rules:
-        verdict = f"broken by {rule.failed:,} rows" if rule.failed else "held"
+        verdict = f"broken by {_rows(rule.failed)}" if rule.failed else "held"
         yield f"rule {printable(rule.rule)} on {printable(rule.column)} ({rule.severity}): {verdict}"
     if result.head == "superseded":
         yield f"{LAYERS[step]} of a later run stays the table; this run's file is kept beside it"
     for note in result.notes:
         yield f"{LAYERS[step]}: {printable(note)}"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"

@@ -11,7 +11,7 @@ from flowforge.cli.endings import FAILURE, SUCCESS, say
 from flowforge.cli.execute import land, new_execution_id, start
 from flowforge.cli.failures import failure_lines
 from flowforge.cli.follow import follow
-from flowforge.cli.preview import print_preview
+from flowforge.cli.preview import print_preview, print_quarantine
 from flowforge.cli.progress_view import progress_view
 from flowforge.cli.report import print_report
 from flowforge.cli.request import RunRequest
@@ -45,6 +45,7 @@ def run(request: RunRequest, *, project: Path, state: Path, console: Console, er
             raise
         results = read_results(lake, execution_id, workflow)
         print_report(console, workflow, results)
+        print_quarantine(console, lake, workflow, results)
         if description["status"] != "SUCCEEDED":
             problems = failure_lines(
                 description["status"],

@@ -11,6 +11,7 @@ from pathlib import Path
 from flowforge.local.errors import LocalStackError
 from flowforge.local.loopback import NO_PROXY
 from flowforge.local.processes import ChildProcess
+from flowforge.local.project import find_project
 from flowforge.local.reaper import Reaper
 
 MINISTACK = "ministack==1.5.33"
@@ -24,11 +25,23 @@ _LOG_TAIL_BYTES = 2000
 
 
 class Emulator:
-    """The emulator's process. ``start`` returns at once, ``wait_ready`` when it answers, ``stop`` when it is gone."""
+    """The emulator's process. ``start`` returns at once, ``wait_ready`` when it answers, ``stop`` when it is gone.
+
+
+    Objects are kept in the state folder, unless ``keep`` is False: then they live in memory, and parts of large ones are
+    read much faster, since the emulator reads the whole file for every range. ``mark`` goes into its environment.
+    """
 
     def __init__(
-        self, state: Path, reaper: Reaper, *, project: Path | None = None, mark: Mapping[str, str] | None = None
+        self,
+        state: Path,
+        reaper: Reaper,
+        *,
+        project: Path | None = None,
+        mark: Mapping[str, str] | None = None,
+        keep: bool = True,
     ) -> None:
+        self._keep = "1" if keep else "0"
         self.port = free_port()
         self.log_path = state / "logs" / "emulator.log"
         self._state = state
@@ -58,8 +71,8 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             # One without the other keeps the buckets and forgets the objects.
-            "PERSIST_STATE": "1",
-            "S3_PERSIST": "1",
+            "PERSIST_STATE": self._keep,
+            "S3_PERSIST": self._keep,
             "S3_DATA_DIR": str(folders["s3"]),
             "STATE_DIR": str(folders["emulator"]),
             "ATHENA_DATA_DIR": str(folders["athena"]),
@@ -150,13 +163,14 @@ def free_port() -> int:
 
 
 def find_uv(project: Path | None = None) -> str:
-    """The uv to use: named by UV, on PATH, or the one that make put into the project. Raises LocalStackError."""
-    candidates = [os.environ.get("UV"), shutil.which("uv")]
-    if project is not None:
-        candidates.append(str(project / ".tools" / "uv" / "bin" / "uv"))
-    found = next((path for path in candidates if path and Path(path).is_file()), None)
-    if found is None:
-        raise LocalStackError(
-            "uv is not on PATH and UV does not name it: install it (https://docs.astral.sh/uv/), or use make, which does"
-        )
-    return found
+    """The uv to use: the one named in UV, the one on PATH, or the one that make put into the project.
+
+    Raises LocalStackError.
+    """
+    made = (project or find_project()) / ".tools" / "uv" / "bin" / "uv"
+    for candidate in (os.environ.get("UV"), shutil.which("uv"), str(made)):
+        if candidate and Path(candidate).is_file():
+            return candidate
+    raise LocalStackError(
+        "uv is not on PATH and UV does not name it: install it (https://docs.astral.sh/uv/), or use make, which does"
+    )

@@ -43,6 +43,8 @@ DATA_BUCKET = "flowforge-dev-data"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/flowforge-local"
 # What the template asks of an account (its parameters), as it is on a laptop.
 TEMPLATE_PARAMETERS = {"Stage": "dev", "DataBucketName": DATA_BUCKET}
+EMULATOR_CHUNK_BYTES = str(32 << 20)
+"""The emulator reads a whole object from disk for each range that is asked of it, so ranges had better be few."""
 
 
 class LocalStack(StackConnection):
@@ -85,7 +87,7 @@ class LocalStack(StackConnection):
         template = read_template(
             self._project / TEMPLATE_NAME,
             parameters=TEMPLATE_PARAMETERS,
-            environment={BUCKET_VARIABLE: self.data_bucket},
+            environment={BUCKET_VARIABLE: self.data_bucket, "POLARS_CSV_CHUNK_SIZE": EMULATOR_CHUNK_BYTES},
             endpoint=emulator.endpoint,
         )
         machine = _only(template.state_machines)

@@ -64,6 +64,14 @@ def check_header(job: Job, columns: Sequence[str], *, file: str) -> None:
             column=surrogate,
             option="silverConfig.surrogateKeyColumn",
         )
+    surrogate_key = job.destination_config.silver_config.surrogate_key_column
+    if surrogate_key in silver:
+        raise ConfigFault(
+            f"silverConfig.surrogateKeyColumn is {surrogate_key!r}, which is a column of {file} already",
+            file=file,
+            column=surrogate_key,
+            option="silverConfig.surrogateKeyColumn",
+        )
     for column in job.destination_config.silver_config.primary_key:
         if column not in silver:
             raise _missing("silverConfig.primaryKey", column, silver, file)

@@ -6,6 +6,7 @@ before the duplicates are looked for, so that a broken correction never displace
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -13,8 +14,8 @@ from flowforge.medallion.casts import blank_is_null, cast_column, misfit
 from flowforge.medallion.duplicates import POSITION, superseded_positions, without
 from flowforge.medallion.rules import broken_rules
 from flowforge.medallion.surrogate_key import surrogate_key
-from flowforge.model.contract import ContractColumn
-from flowforge.model.job import AUDIT_COLUMNS, Job
+from flowforge.model.contract import ContractColumn, Type
+from flowforge.model.job import AUDIT_COLUMNS, Job, Severity
 from flowforge.model.step import RuleOutcome
 
 FAILED_RULES = "_failed_rules"
@@ -46,6 +47,15 @@ class Verdict:
         return pl.concat([self.misfits, self.superseded, self.broken.select(POSITION)])
 
 
+class _Failure(NamedTuple):
+    """Something that a single row of Bronze can fail by; ``reason`` is a String."""
+
+    label: str
+    column: str
+    condition: pl.Expr
+    reason: pl.Expr
+
+
 class Silver:
     """The frames of one run: ``bronze`` (String columns, audit columns, ``_position``) seen through a contract."""
 
@@ -73,16 +83,13 @@ class Silver:
 
     def judge(self, rows: int) -> Verdict:
         """Look at every row; ``rows`` is their number. Reads the frame a few times, holds positions only."""
-        misfits = (
-            self._bronze.filter(self._is_misfit()).select(POSITION).collect(engine="streaming")
-            if self._columns
-            else pl.DataFrame(schema={POSITION: pl.UInt32})
-        )
+        misfits = self._bronze.filter(self._is_misfit()).select(POSITION).collect(engine="streaming")
+        outcomes_of_cells = self._count_failures() if misfits.height else ()
         fitting = without(self.typed, misfits)
         superseded = superseded_positions(fitting.select(POSITION, *self.key), self.key, rows=rows)
         survivors = without(fitting, superseded)
         broken, outcomes = broken_rules(survivors, self._job.validation_config.data_quality_rules, rows=rows)
-        return Verdict(misfits, superseded, broken, outcomes)
+        return Verdict(misfits, superseded, broken, (*outcomes_of_cells, *outcomes))
 
     def accepted(self, verdict: Verdict) -> pl.LazyFrame:
         """The accepted rows in their order: business columns, audit columns, surrogate key."""
@@ -102,8 +109,8 @@ class Silver:
         ).sort(POSITION)
         joined = self._bronze.join(rules.lazy(), on=POSITION, how="inner", build_side="force_right", maintain_order="left")
         failures = self._failures()
-        labels = [pl.when(condition).then(pl.lit(label)) for label, condition, _ in failures]
-        reasons = [pl.when(condition).then(reason) for _, condition, reason in failures]
+        labels = [pl.when(failure.condition).then(pl.lit(failure.label)) for failure in failures]
+        reasons = [pl.when(failure.condition).then(failure.reason) for failure in failures]
         named = pl.concat_list([*labels, pl.lit(None, dtype=pl.String)]).list.drop_nulls()
         broken = pl.col("_rules").list.eval(pl.concat_str([pl.lit("the rule "), pl.element(), pl.lit(" is broken")]))
         told = pl.concat_list([*reasons, pl.lit(None, dtype=pl.String)]).list.drop_nulls()
@@ -118,31 +125,33 @@ class Silver:
         text = pl.col(column.source)
         return text.str.strip_chars() if column.source in self._trimmed else text
 
-    def _is_misfit(self) -> pl.Expr:
-        return pl.any_horizontal([condition for _, condition, _ in self._failures()])
+    def _count_failures(self) -> tuple[RuleOutcome, ...]:
+        """How many rows fail by each cast and key column, without those that none fails by."""
+        failures = self._failures()
+        counted = [failure.condition.sum().alias(failure.label) for failure in failures]
+        counts = self._bronze.select(counted).collect(engine="streaming").row(0, named=True)
+        return tuple(
+            RuleOutcome(rule=failure.label, column=failure.column, severity=Severity.ERROR.value, failed=counts[failure.label])
+            for failure in failures
+            if counts[failure.label]
+        )
 
-    def _failures(self) -> list[tuple[str, pl.Expr, pl.Expr]]:
-        """Label, condition and reason (String) of everything that a single row of Bronze can fail by."""
+    def _is_misfit(self) -> pl.Expr:
+        return pl.any_horizontal(pl.lit(False), *(failure.condition for failure in self._failures()))
+
+    def _failures(self) -> list[_Failure]:
+        """Every cast that can fail, and every part of the primary key that can be empty."""
         failures = []
         for column in self._columns:
             text = self._text(column)
-            typed = cast_column(column, text)
-            shown = text.str.slice(0, 80)
-            failures.append(
-                (
-                    f"cast({column.name})",
-                    misfit(text, typed),
-                    pl.concat_str([pl.lit(f"{column.name}: '"), shown, pl.lit(f"' is no {_described(column)}")]),
-                )
-            )
+            if column.data_type.type not in (Type.TEXT, Type.UNDETERMINED):
+                told = [pl.lit(f"{column.name}: '"), text.str.slice(0, 80), pl.lit(f"' is no {_described(column)}")]
+                condition = misfit(text, cast_column(column, text))
+                failures.append(_Failure(f"cast({column.name})", column.name, condition, pl.concat_str(told)))
             if column.name in self._key:
-                failures.append(
-                    (
-                        f"primary_key({column.name})",
-                        blank_is_null(text).is_null(),
-                        pl.lit(f"{column.name}: the primary key is empty"),
-                    )
-                )
+                reason = pl.lit(f"{column.name}: the primary key is empty")
+                condition = blank_is_null(text).is_null()
+                failures.append(_Failure(f"primary_key({column.name})", column.name, condition, reason))
         return failures
 
 

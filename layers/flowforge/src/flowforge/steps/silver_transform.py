@@ -1,7 +1,6 @@
 """silver_transform: the run's Bronze, typed, checked and unique, becomes the table or part of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
@@ -12,30 +11,17 @@ from flowforge.lake.lake import ObjectVersion
 from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, publish
 from flowforge.medallion.duplicates import POSITION
 from flowforge.medallion.inference import Inference, infer_types
-from flowforge.medallion.merge import align_to_contract, merged, weigh
 from flowforge.medallion.schema_contract import contract_columns
 from flowforge.medallion.silver import Silver
 from flowforge.model.contract import Contract, ContractColumn
-from flowforge.model.errors import CommitConflict, ConfigFault, DataFault
+from flowforge.model.errors import DataFault
 from flowforge.model.job import AUDIT_COLUMNS, MergeStrategy
-from flowforge.model.step import PublishedObject, SilverCounts, Step, StepResult
+from flowforge.model.step import PublishedObject, Step, StepResult
 from flowforge.steps.attempt import Attempt, Written, prepared_result, published_attempt, require_equations, scan
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.results import require_result
-
-PRIMARY_KEY = "flowforge.primary_key"
-"""Metadata of a merged table: the key it was merged by."""
-
-
-@dataclass(frozen=True)
-class _Table:
-    """The table as it will be: its object, its counts, and the version that it replaces."""
-
-    written: Written
-    key: str
-    counts: SilverCounts
-    replaces: ObjectVersion | None
+from flowforge.steps.silver_table import PRIMARY_KEY, RunRows, SilverTable, merged_table, versioned_table
 
 
 def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
@@ -62,11 +48,11 @@ def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
             if verdict.quarantined
             else None
         )
-        rows = _Rows(read, accepted, verdict.duplicates, quarantined)
+        rows = RunRows(read, accepted, verdict.duplicates, quarantined)
         if context.job.destination_config.silver_config.merge_strategy is MergeStrategy.MERGE:
-            table = _merge(context, attempt, rows, columns, silver.key, metadata)
+            table = merged_table(context, attempt, rows, columns, silver.key, metadata)
         else:
-            table = _version(context, rows)
+            table = versioned_table(context, rows)
     _require_bronze(context, bronze)
     require_equations(table.counts.broken_equations(), "silver_transform")
     outputs = _outputs(context, table, quarantined)
@@ -95,31 +81,6 @@ def _require_bronze(context: StepContext, bronze: StepResult) -> None:
         version = context.lake.head(output.key)
         if version is None or version.etag != output.etag:
             raise DataFault(f"{output.key} was replaced or removed after it was published; start a new run", file=output.key)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """What became of the rows read, counted from written footers."""
-
-    read: int
-    accepted: Written
-    duplicates: int
-    quarantined: Written | None
-
-    def counts(self, *, before: int, after: int, inserted: int, updated: int, unchanged: int, stale: int) -> SilverCounts:
-        """The counts of the step, given what the accepted rows did to the table."""
-        return SilverCounts(
-            read=self.read,
-            accepted=self.accepted.rows,
-            duplicates=self.duplicates,
-            quarantined=self.quarantined.rows if self.quarantined else 0,
-            inserted=inserted,
-            updated=updated,
-            unchanged=unchanged,
-            stale=stale,
-            before=before,
-            after=after,
-        )
 
 
 def _settle(context: StepContext, frame: pl.LazyFrame, rows: int) -> tuple[Contract | None, Sequence[ContractColumn], list[str]]:
@@ -151,72 +112,7 @@ def _settle(context: StepContext, frame: pl.LazyFrame, rows: int) -> tuple[Contr
     return contract, contract.columns, sorted(set(notes))
 
 
-def _version(context: StepContext, rows: _Rows) -> _Table:
-    """The run's accepted rows are the table."""
-    counts = rows.counts(before=0, after=rows.accepted.rows, inserted=rows.accepted.rows, updated=0, unchanged=0, stale=0)
-    key = keys.silver_run_key(*context.slugs, context.planned_at, context.run_id)
-    return _Table(rows.accepted, key, counts, None)
-
-
-def _merge(
-    context: StepContext,
-    attempt: Attempt,
-    rows: _Rows,
-    columns: Sequence[ContractColumn],
-    key: Sequence[str],
-    metadata: dict[str, str],
-) -> _Table:
-    """The table with the run's rows in it, per key the row of the latest run."""
-    table_key = keys.silver_current_key(*context.slugs)
-    present = context.lake.head(table_key)
-    count = rows.accepted.rows
-    if present is None:
-        counts = rows.counts(before=0, after=count, inserted=count, updated=0, unchanged=0, stale=0)
-        return _Table(rows.accepted, table_key, counts, None)
-    config = context.job.destination_config.silver_config
-    _require_same_key(context, table_key, key)
-    table = align_to_contract(
-        scan(context.lake, table_key, position=POSITION), columns, config.surrogate_key_column, name=table_key
-    )
-    run = scan(context.lake, rows.accepted.version.key, position=POSITION)
-    before = scan(context.lake, table_key).select(pl.len()).collect().item()
-    content = [column.name for column in columns]
-    try:
-        outcome = weigh(table, run, key, content, rows=count)
-        written = attempt.write(merged(table, run, outcome), "current.parquet", metadata=metadata)
-    except pl.exceptions.PolarsError as error:
-        if not present.is_same(context.lake.head(table_key)):
-            raise CommitConflict(f"{table_key} was replaced while it was read", file=table_key) from error
-        raise
-    context.lake.require_same(present)
-    stale = outcome.stale.height
-    counts = rows.counts(
-        before=before,
-        after=written.rows,
-        inserted=count - outcome.updated - outcome.unchanged - stale,
-        updated=outcome.updated,
-        unchanged=outcome.unchanged,
-        stale=stale,
-    )
-    return _Table(written, table_key, counts, present)
-
-
-def _require_same_key(context: StepContext, table_key: str, key: Sequence[str]) -> None:
-    """Raise ConfigFault where the table was merged by another key."""
-    metadata = pl.read_parquet_metadata(
-        context.lake.uri(table_key),
-        storage_options=context.lake.storage_options,
-    )
-    merged_by = metadata.get(PRIMARY_KEY, "")
-    if merged_by != ",".join(key):
-        raise ConfigFault(
-            f"silverConfig.primaryKey is {', '.join(key)}, and the table was merged by {merged_by.replace(',', ', ')}: a changed "
-            "key needs a rebuild of Silver from Bronze",
-            option="silverConfig.primaryKey",
-        )
-
-
-def _outputs(context: StepContext, table: _Table, quarantined: Written | None) -> list[PublishedObject]:
+def _outputs(context: StepContext, table: SilverTable, quarantined: Written | None) -> list[PublishedObject]:
     outputs = [
         PublishedObject(
             role="silver", key=table.key, etag="", rows=table.written.rows, size_bytes=table.written.version.size_bytes

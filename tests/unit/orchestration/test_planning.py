@@ -1,0 +1,246 @@
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from flowforge.lake import keys
+from flowforge.lake.lake import Lake
+from flowforge.model.errors import ConfigFault, DataFault
+from flowforge.model.plan import ExecutionInput, Plan, PlanRequest, PlanResponse
+from flowforge.model.workflow import read_workflow
+from flowforge.orchestration.planning import plan_execution
+from lab import JOB_ID, WORKFLOW_ID, Lab
+from s3_faults import just_before
+
+AT = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+
+
+def store(lake: Lake, *jobs: dict[str, Any]) -> None:
+    definition = {"id": WORKFLOW_ID, "name": "Shop", "jobs": list(jobs or ({"id": JOB_ID, "name": "Orders"},))}
+    lake.overwrite(keys.workflow_key(WORKFLOW_ID), read_workflow(definition, origin="the test").to_json())
+
+
+def land(lake: Lake, name: str, job_id: str = JOB_ID) -> str:
+    key = f"landing/{WORKFLOW_ID}/{job_id}/{name}"
+    lake.overwrite(key, "id\n1\n")
+    return key
+
+
+def request(*files: str, execution_id: str = "exec_1", at: datetime = AT, workflow_id: str = WORKFLOW_ID) -> PlanRequest:
+    chosen = ExecutionInput(workflow_id=workflow_id, files={JOB_ID: files} if files else {})
+    return PlanRequest(execution_id=execution_id, started_at=at, input=chosen)
+
+
+def planned(lake: Lake, wish: PlanRequest) -> Plan:
+    response = plan_execution(wish, lake)
+    stored = lake.read(response.plan_key)
+    assert stored is not None
+    return Plan.model_validate_json(stored[0])
+
+
+def names(plan: Plan) -> list[str]:
+    return [source.name for source in plan.jobs[0].sources]
+
+
+def test_the_plan_holds_each_source_as_it_is_now(lake: Lake) -> None:
+    store(lake)
+    key = land(lake, "orders.csv")
+    version = lake.head(key)
+    (source,) = planned(lake, request()).jobs[0].sources
+    assert version is not None
+    assert version.version_id
+    assert (source.key, source.name, source.etag, source.version_id, source.size_bytes) == (
+        key,
+        "orders.csv",
+        version.etag,
+        version.version_id,
+        5,
+    )
+
+
+def test_a_repeated_request_answers_with_the_stored_plan(lake: Lake) -> None:
+    store(lake)
+    land(lake, "a.csv")
+    first = plan_execution(request(), lake)
+    stored = lake.read(first.plan_key)
+    land(lake, "b.csv")
+    assert plan_execution(request(at=AT + timedelta(days=1)), lake) == first
+    assert lake.read(first.plan_key) == stored
+
+
+def test_two_requests_at_once_agree_on_the_plan_that_was_stored_first(lake: Lake) -> None:
+    store(lake)
+    land(lake, "a.csv")
+    answers: list[PlanResponse] = []
+
+    def another() -> None:
+        land(lake, "b.csv")
+        answers.append(plan_execution(request(), lake))
+
+    with just_before(lake, "PutObject", another, key="plan.json"):
+        answers.append(plan_execution(request(), lake))
+    assert answers[0] == answers[1]
+    assert names(planned(lake, request())) == ["a.csv", "b.csv"]
+
+
+def test_run_ids_are_the_day_and_differ_by_execution_and_job(lake: Lake) -> None:
+    store(lake, {"id": JOB_ID, "name": "Orders"}, {"id": "job_more", "name": "More"})
+    land(lake, "a.csv")
+    land(lake, "a.csv", "job_more")
+    plans = [planned(lake, request(execution_id=execution)) for execution in ("exec_1", "exec_2")]
+    run_ids = [job.run_id for plan in plans for job in plan.jobs]
+    assert len(set(run_ids)) == 4
+    assert all(run_id.startswith("20261123-") and len(run_id) == 21 for run_id in run_ids)
+
+
+def test_the_day_is_the_one_in_utc(lake: Lake) -> None:
+    store(lake)
+    land(lake, "a.csv")
+    plan = planned(lake, request(at=AT.astimezone(timezone(timedelta(hours=2)))))
+    assert plan.jobs[0].run_id.startswith("20261123-")
+    assert plan.planned_at.utcoffset() == timedelta(0)
+
+
+def test_files_are_read_in_the_order_in_which_they_came_and_then_by_name(lake: Lake) -> None:
+    store(lake)
+    for name in ("b.csv", "a.csv", "c.csv"):
+        land(lake, name)
+    listed = lake.list_objects("landing/")
+    expected = sorted(listed, key=lambda item: (item.last_modified, item.key))
+    assert names(planned(lake, request())) == [item.key.rpartition("/")[2] for item in expected]
+
+
+def test_only_files_of_the_pattern_are_read(lake: Lake) -> None:
+    store(lake, {"id": JOB_ID, "name": "Orders", "sourceConfig": {"fileConfig": {"filePattern": "orders_*.csv"}}})
+    for name in ("orders_1.csv", "customers.csv", "Orders_2.csv", "orders_3.csv.bak"):
+        land(lake, name)
+    assert names(planned(lake, request())) == ["orders_1.csv"]
+
+
+def test_folders_below_the_landing_prefix_and_their_markers_are_not_read(lake: Lake) -> None:
+    store(lake)
+    for name in ("", "archive/", "archive/old.csv", "orders.csv"):
+        land(lake, name)
+    assert names(planned(lake, request())) == ["orders.csv"]
+
+
+def test_files_that_were_chosen_are_read_in_the_order_of_the_choice(lake: Lake) -> None:
+    store(lake)
+    first, second = land(lake, "z.csv"), land(lake, "a.csv")
+    land(lake, "m.csv")
+    assert names(planned(lake, request(first, second))) == ["z.csv", "a.csv"]
+
+
+def test_the_pattern_does_not_narrow_a_choice(lake: Lake) -> None:
+    store(lake, {"id": JOB_ID, "name": "Orders", "sourceConfig": {"fileConfig": {"filePattern": "orders*.csv"}}})
+    assert names(planned(lake, request(land(lake, "other.csv")))) == ["other.csv"]
+
+
+def test_no_file_is_a_fault_that_names_the_prefix_and_the_pattern(lake: Lake) -> None:
+    store(lake)
+    with pytest.raises(DataFault, match=rf"Orders: no file under landing/{WORKFLOW_ID}/{JOB_ID}/ matches '\*'"):
+        plan_execution(request(), lake)
+    assert lake.read("runs/exec_1/plan.json") is None
+
+
+@pytest.mark.parametrize("name", ["orders.pdf", "orders", "orders.csv.zip", "csv"])
+def test_an_unknown_format_is_named(lake: Lake, name: str) -> None:
+    store(lake)
+    land(lake, name)
+    with pytest.raises(DataFault, match=r"the format is unknown; this version reads \.csv") as caught:
+        plan_execution(request(), lake)
+    assert caught.value.file == name
+
+
+def test_the_case_of_the_extension_does_not_count(lake: Lake) -> None:
+    store(lake)
+    land(lake, "ORDERS.CSV")
+    assert names(planned(lake, request())) == ["ORDERS.CSV"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"landing/{WORKFLOW_ID}/job_other/orders.csv",
+        f"landing/wf_other/{JOB_ID}/orders.csv",
+        f"landing/{WORKFLOW_ID}/{JOB_ID}/deeper/orders.csv",
+        f"landing/{WORKFLOW_ID}/{JOB_ID}/../job_other/orders.csv",
+        f"landing/{WORKFLOW_ID}/{JOB_ID}x/orders.csv",
+        "bronze/shop/orders/orders.csv",
+        "orders.csv",
+        "",
+    ],
+)
+def test_a_file_outside_the_jobs_own_landing_prefix_is_refused(lake: Lake, key: str) -> None:
+    store(lake)
+    if key:
+        lake.overwrite(key, "id\n1\n")
+    with pytest.raises(ConfigFault, match=rf"is not a file under landing/{WORKFLOW_ID}/{JOB_ID}/") as caught:
+        plan_execution(request(key), lake)
+    assert caught.value.option == "files"
+
+
+def test_a_chosen_file_that_is_not_there_is_named(lake: Lake) -> None:
+    store(lake)
+    with pytest.raises(DataFault, match=r"gone.csv is not in landing") as caught:
+        plan_execution(request(f"landing/{WORKFLOW_ID}/{JOB_ID}/gone.csv"), lake)
+    assert caught.value.file == "gone.csv"
+
+
+def test_a_file_that_is_chosen_twice_is_refused(lake: Lake) -> None:
+    store(lake)
+    key = land(lake, "a.csv")
+    with pytest.raises(ConfigFault, match="named twice"):
+        plan_execution(request(key, key), lake)
+
+
+def test_files_of_an_unknown_job_are_refused(lake: Lake) -> None:
+    store(lake)
+    land(lake, "a.csv")
+    wish = PlanRequest(
+        execution_id="exec_1", started_at=AT, input=ExecutionInput(workflow_id=WORKFLOW_ID, files={"job_x": ("a",)})
+    )
+    with pytest.raises(ConfigFault, match="job_x, which is no job of wf_shop"):
+        plan_execution(wish, lake)
+
+
+def test_jobs_of_one_order_are_a_group_and_groups_follow_their_order(lake: Lake) -> None:
+    orders = {"late": 7, "first": 1, "second": 2, "also_first": 1}
+    store(lake, *({"id": job_id, "name": job_id, "order": order} for job_id, order in orders.items()))
+    for job_id in orders:
+        land(lake, "a.csv", job_id)
+    response = plan_execution(request(), lake)
+    groups = [[job.job_id for job in group] for group in response.groups]
+    assert groups == [["first", "also_first"], ["second"], ["late"]]
+
+
+def test_an_unknown_workflow_is_named(lake: Lake) -> None:
+    with pytest.raises(ConfigFault, match="there is no workflow wf_gone"):
+        plan_execution(request(workflow_id="wf_gone"), lake)
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        ("{", "is no JSON"),
+        (json.dumps({"id": WORKFLOW_ID, "name": "Shop", "jobs": [{"id": "a", "name": "A", "colour": 1}]}), r"jobs\[0\].colour"),
+        (json.dumps({"id": "wf_other", "name": "Shop", "jobs": [{"id": "a", "name": "A"}]}), "defines the workflow wf_other"),
+    ],
+)
+def test_a_stored_workflow_that_is_wrong_is_named_by_its_key(lake: Lake, stored: str, message: str) -> None:
+    lake.overwrite(keys.workflow_key(WORKFLOW_ID), stored)
+    with pytest.raises(ConfigFault, match=rf"workflows/wf_shop.json.*{message}"):
+        plan_execution(request(), lake)
+
+
+def test_the_plan_names_the_contract_that_the_run_starts_from(lab: Lab) -> None:
+    first = lab.ingest("id\n1\n")
+    first.silver()
+    second = lab.ingest("id\n2\n")
+    versions = []
+    for run in (first, second):
+        stored = lab.lake.read(run.plan_key)
+        assert stored is not None
+        versions.append(Plan.model_validate_json(stored[0]).jobs[0].contract_version)
+    assert versions == [None, 1]
