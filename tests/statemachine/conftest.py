@@ -8,7 +8,7 @@ import pytest
 from flowforge.local.project import find_project
 from flowforge.local.stack import TEMPLATE_PARAMETERS
 from flowforge.local.states.visit import Place, ignore_place
-from flowforge.local.template import read_template
+from flowforge.local.template_reader import read_template
 from unit.local.states_lab import Behaviour, Ended, run
 
 RunWorkflow = Callable[..., Ended]

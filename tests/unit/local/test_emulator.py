@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flowforge.local.emulator import Emulator
+from flowforge.local.emulator import Emulator, find_uv
 from flowforge.local.errors import LocalStackError
 from flowforge.local.reaper import Reaper
 
@@ -23,6 +23,14 @@ def test_without_uv_the_error_says_where_to_get_it(tmp_path: Path, reaper: Reape
     monkeypatch.setenv("FLOWFORGE_PROJECT", str(tmp_path))
     with pytest.raises(LocalStackError, match="uv is not on PATH"):
         Emulator(tmp_path, reaper).start()
+
+
+def test_the_uv_that_make_installed_is_found_without_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UV", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    own = tmp_path / ".tools" / "uv" / "bin"
+    own.mkdir(parents=True)
+    assert fake_uv(own, "exit 0") == find_uv(tmp_path)
 
 
 def test_an_emulator_that_ends_is_tried_online_and_then_told_with_its_log(

@@ -9,7 +9,8 @@ from typing import Any
 import psutil
 import pytest
 
-from flowforge.local.functions import FunctionHost, FunctionNotFoundError
+from flowforge.local.function_logs import FunctionLogs
+from flowforge.local.functions import FunctionHost, FunctionNotFoundError, TooManyRequestsError
 from flowforge.local.reaper import Reaper
 from flowforge.local.sandbox import Outcome, SandboxSettings
 from flowforge.local.template import FunctionSpec
@@ -17,6 +18,7 @@ from unit.local.conftest import Eventually
 
 HANDLER = """
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -51,6 +53,17 @@ def handle(event, context):
             return object()
         case "print":
             print("a line of the handler")
+        case "chatter":
+            for number in range(10_000):
+                print("line", number)
+        case "bytes":
+            os.write(1, b"\\xff\\xfe\\nno end")
+        case "child":
+            code = "held = bytearray(400 << 20); import time; time.sleep(30)"
+            subprocess.run([sys.executable, "-c", code])
+        case "fill":
+            Path(os.environ["TMPDIR"], "full").write_bytes(b"x" * (6 << 20))
+            time.sleep(30)
         case "scratch":
             Path(os.environ["TMPDIR"], "left").touch()
             return os.environ["TMPDIR"]
@@ -85,16 +98,32 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make(folder: Path, state: Path, reaper: Reaper) -> Iterator[MakeHost]:
+def logs(state: Path) -> Iterator[FunctionLogs]:
+    writer = FunctionLogs(state / "logs")
+    yield writer
+    writer.close()
+
+
+@pytest.fixture
+def make(folder: Path, state: Path, reaper: Reaper, logs: FunctionLogs) -> Iterator[MakeHost]:
     """Makes hosts with one function F; they end with the test."""
     hosts = []
 
     def make_host(
-        handler: str = "handler.handle", *, memory_mb: int = 256, timeout: float = 20.0, concurrency: int = 4
+        handler: str = "handler.handle",
+        *,
+        memory_mb: int = 256,
+        timeout: float = 20.0,
+        concurrency: int = 4,
+        account_concurrency: int = 100,
+        ephemeral_mb: int = 512,
+        reserved_concurrency: int | None = None,
     ) -> FunctionHost:
-        spec = FunctionSpec("F", folder, handler, memory_mb, timeout, {"OWN": "1", "AWS_REGION": "of the template"})
+        own = {"OWN": "1", "AWS_REGION": "of the template"}
+        spec = FunctionSpec("F", folder, handler, memory_mb, timeout, own, ephemeral_mb, reserved_concurrency)
         environment = {"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
-        host = FunctionHost([spec], SandboxSettings(state, environment, reaper), concurrency=concurrency)
+        settings = SandboxSettings(state, environment, reaper, logs)
+        host = FunctionHost([spec], settings, concurrency=concurrency, account_concurrency=account_concurrency)
         hosts.append(host)
         return host
 
@@ -138,6 +167,21 @@ def test_a_function_runs_in_its_folder_with_what_lambda_gives_it(
     expected = {"OWN": "1", "AWS_REGION": "us-east-1", "AWS_LAMBDA_FUNCTION_NAME": "F", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
     assert expected.items() <= environment.items()
     assert not {"AWS_PROFILE", "HTTPS_PROXY", "PYTHONDONTWRITEBYTECODE"} & environment.keys()
+    given = {
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/F",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "LAMBDA_TASK_ROOT": str(folder),
+        "_HANDLER": "handler.handle",
+        "TZ": ":UTC",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+    assert given.items() <= environment.items()
+    assert environment["AWS_EXECUTION_ENV"].startswith("AWS_Lambda_python3.")
+    assert environment["POLARS_TEMP_DIR"].startswith(environment["TMPDIR"])
+    assert "[$LATEST]" in environment["AWS_LAMBDA_LOG_STREAM_NAME"]
+    assert environment["_X_AMZN_TRACE_ID"].startswith("Root=1-")
     assert not list(folder.glob("__pycache__"))
 
 
@@ -232,6 +276,15 @@ def test_a_warmed_function_serves_its_first_call(make: MakeHost) -> None:
     assert call(host)["pid"] == process.pid
 
 
+def test_waiting_for_warmed_functions_ends_when_they_are_loaded_or_cannot_be(make: MakeHost) -> None:
+    for handler in ("handler.handle", "nothing.handle"):
+        host = make(handler)
+        host.warm(["F"])
+        host.wait_loaded(seconds=20)
+    report = make().invoke("F", b"{}").log_tail.decode()
+    assert "Init Duration" in report
+
+
 def test_concurrent_calls_get_processes_of_their_own_up_to_the_bound(
     make: MakeHost, tmp_path: Path, eventually: Eventually
 ) -> None:
@@ -250,9 +303,9 @@ def test_concurrent_calls_get_processes_of_their_own_up_to_the_bound(
     assert len(set(pids)) == 2
 
 
-def test_no_more_processes_are_kept_warm_than_are_of_use(folder: Path, state: Path, reaper: Reaper) -> None:
+def test_no_more_processes_are_kept_warm_than_are_of_use(folder: Path, state: Path, reaper: Reaper, logs: FunctionLogs) -> None:
     specs = [FunctionSpec(name, folder, "handler.handle", 256, 20, {}) for name in "AB"]
-    host = FunctionHost(specs, SandboxSettings(state, {}, reaper), concurrency=1)
+    host = FunctionHost(specs, SandboxSettings(state, {}, reaper, logs), concurrency=1)
     try:
         host.warm("AABB")
         assert len(runtimes()) == 3
@@ -263,9 +316,112 @@ def test_no_more_processes_are_kept_warm_than_are_of_use(folder: Path, state: Pa
         host.close()
 
 
-def test_what_a_function_prints_is_in_its_log(make: MakeHost, state: Path) -> None:
-    call(make(), do="print")
-    assert "a line of the handler" in (state / "logs" / "F.log").read_text()
+def lines_of(state: Path, request_id: str) -> list[str]:
+    """The lines of one call in the function's files."""
+    records = [json.loads(line) for path in (state / "logs" / "F").glob("*.jsonl") for line in path.read_text().splitlines()]
+    return [record["message"] for record in records if record["requestId"] == request_id]
+
+
+def test_what_a_function_prints_is_in_its_log_between_the_lines_of_lambda(make: MakeHost, state: Path) -> None:
+    host = make()
+    for kind in ("cold", "warm"):
+        outcome = host.invoke("F", b'{"do": "print"}')
+        identifier = outcome.request_id
+        start, printed, end, report = lines_of(state, identifier)
+        assert (start, printed) == (f"START RequestId: {identifier} Version: $LATEST", "a line of the handler")
+        assert end == f"END RequestId: {identifier}"
+        told = dict(part.split(": ") for part in report.split("\t"))
+        assert told.pop("REPORT RequestId") == identifier
+        assert told.pop("Memory Size") == "256 MB"
+        assert 5 < int(told.pop("Max Memory Used").removesuffix(" MB")) < 256
+        assert set(told) == {"Duration", "Billed Duration"} | ({"Init Duration"} if kind == "cold" else set())
+        assert outcome.log_tail.decode().splitlines() == [start, printed, end, report]
+
+
+def test_the_tail_of_a_log_is_its_last_four_kilobytes(make: MakeHost, state: Path) -> None:
+    outcome = make().invoke("F", b'{"do": "chatter"}')
+    assert len(outcome.log_tail) == 4096
+    assert outcome.log_tail.splitlines()[-1].startswith(b"REPORT")
+    assert len(lines_of(state, outcome.request_id)) == 10_003
+
+
+@pytest.mark.parametrize(
+    ("event", "line", "status"),
+    [
+        ({"do": "exit"}, "Runtime exited with error: exit status 3", "Status: error\tError Type: Runtime.ExitError"),
+        ({"do": "wait", "here": "/dev/null", "until": "/nowhere"}, "Task timed out after 0.50 seconds", "Status: timeout"),
+    ],
+)
+def test_the_log_tells_what_ended_a_process(make: MakeHost, event: dict[str, Any], line: str, status: str) -> None:
+    last = make(timeout=0.5).invoke("F", json.dumps(event).encode()).log_tail.decode().splitlines()[-3:]
+    assert last[0].endswith(line)
+    assert last[2].endswith(status)
+
+
+def test_a_line_that_is_no_text_and_one_without_an_end_are_kept(make: MakeHost, state: Path) -> None:
+    outcome = make().invoke("F", b'{"do": "bytes"}')
+    assert outcome.log_tail.splitlines()[1:3] == [rb"\xff\xfe", b"no end"]
+    assert lines_of(state, outcome.request_id)[2] == "no end"
+
+
+def test_memory_of_child_processes_counts(make: MakeHost) -> None:
+    assert fail(make(memory_mb=200), do="child")["errorType"] == "Runtime.OutOfMemory"
+
+
+def test_a_full_scratch_folder_ends_the_process_with_the_error_of_a_full_disk(make: MakeHost) -> None:
+    host = make(ephemeral_mb=5)
+    error = fail(host, do="fill")
+    assert error["errorType"] == "Runtime.ExitError"
+    assert "No space left on device: /tmp holds more than 5 MB" in error["errorMessage"]
+    assert call(host)
+
+
+def test_above_its_reserved_concurrency_a_function_is_throttled(make: MakeHost, tmp_path: Path, eventually: Eventually) -> None:
+    host = make(reserved_concurrency=1)
+    here, gate = tmp_path / "here", tmp_path / "gate"
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(call, host, do="wait", here=str(here), until=str(gate))
+        eventually(here.exists)
+        with pytest.raises(TooManyRequestsError) as throttled:
+            call(host)
+        gate.touch()
+        running.result()
+    assert throttled.value.reason == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert call(host)
+
+
+def test_above_the_concurrency_of_the_account_functions_are_throttled(
+    make: MakeHost, tmp_path: Path, eventually: Eventually
+) -> None:
+    host = make(account_concurrency=1)
+    here, gate = tmp_path / "here", tmp_path / "gate"
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(call, host, do="wait", here=str(here), until=str(gate))
+        eventually(here.exists)
+        with pytest.raises(TooManyRequestsError) as throttled:
+            call(host)
+        gate.touch()
+        running.result()
+    assert throttled.value.reason == "ConcurrentInvocationLimitExceeded"
+
+
+def test_a_warm_process_that_was_killed_is_replaced(make: MakeHost) -> None:
+    host = make()
+    first = call(host)["pid"]
+    [process] = runtimes()
+    process.kill()
+    process.wait(timeout=5)
+    assert call(host)["pid"] != first
+
+
+def test_idle_processes_that_were_killed_are_taken_away(make: MakeHost, eventually: Eventually) -> None:
+    host = make()
+    call(host)
+    [process] = runtimes()
+    assert host.sweep() == 0
+    process.kill()
+    eventually(lambda: host.sweep() == 1)
+    assert not process.is_running()
 
 
 def test_a_process_has_a_scratch_folder_of_its_own_that_goes_with_it(make: MakeHost) -> None:

@@ -8,7 +8,8 @@ import pytest
 from flowforge.local.errors import LocalStackError
 from flowforge.local.project import find_project
 from flowforge.local.stack import DATA_BUCKET, TEMPLATE_PARAMETERS
-from flowforge.local.template import FunctionSpec, Template, read_template
+from flowforge.local.template import FunctionSpec, Template
+from flowforge.local.template_reader import read_template
 
 SHOP = """
     Parameters:

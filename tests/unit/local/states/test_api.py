@@ -27,11 +27,11 @@ PASSING = json.dumps(single({"Type": "Pass"}))
 class Echo:
     """A function host whose only function, Echo, answers with its event, or fails where the event asks for it."""
 
-    def invoke(self, name: str, payload: bytes) -> Outcome:
+    def invoke(self, name: str, payload: bytes, request_id: str | None = None) -> Outcome:
         if name != "Echo":
             raise FunctionNotFoundError(name)
         if b"fail" in payload:
-            return Outcome("request", b'{"errorType": "DataFault", "errorMessage": "row 3"}', "Unhandled")
+            return Outcome(request_id or "request", b'{"errorType": "DataFault", "errorMessage": "row 3"}', "Unhandled")
         return Outcome("request", payload)
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowforge.cli.stack_commands import add_stack_commands
+
 if TYPE_CHECKING:
     from flowforge.cli.request import Typed
 
@@ -15,7 +17,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-STATE = ".flowforge"
 OF_A_JOB = "The job (with FILES)"
 OF_A_WORKFLOW = "A whole workflow"
 
@@ -23,6 +24,9 @@ OF_A_WORKFLOW = "A whole workflow"
 @app.callback()
 def main() -> None:
     """FlowForge on AWS: files to Bronze, Silver and Gold, on this machine or in an account."""
+
+
+add_stack_commands(app)
 
 
 @app.command()
@@ -143,12 +147,13 @@ def _run(typed: "Typed", state: Path | None) -> int:
     from flowforge.cli.request import request_from
     from flowforge.cli.screen import consoles
     from flowforge.local.project import find_project
+    from flowforge.local.state_folder import StateFolder
 
     console, errors = consoles()
 
     def work() -> int:
         project = find_project()
-        folder = state or project / STATE
+        folder = StateFolder.of(project, state).root
         request = request_from(typed, project=project, state=folder)
         # The local stack and all that it needs are loaded only when there is something to run.
         from flowforge.cli.run import run as run_request

@@ -3,7 +3,6 @@
 from contextlib import suppress
 from pathlib import Path
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.filesize import decimal
@@ -17,17 +16,19 @@ from flowforge.cli.progress_view import progress_view
 from flowforge.cli.report import print_report
 from flowforge.cli.request import RunRequest
 from flowforge.cli.results import broken_promises, read_results
-from flowforge.lake.lake import Lake
-from flowforge.local.stack import LocalStack
+from flowforge.local.open_stack import open_stack
+from flowforge.local.stack_file import running_stack
+from flowforge.local.state_folder import StateFolder
 
 
 def run(request: RunRequest, *, project: Path, state: Path, console: Console, errors: Console) -> int:
     """Run the workflow and print what it did; the answer is the exit status."""
     workflow = request.workflow
     jobs = {job.id: job.name for job in sorted(workflow.jobs, key=lambda job: job.order)}
-    say(console, "Starting the local stack")
-    with LocalStack(project, state) as stack:
-        lake, stepfunctions = _lake_of(stack), stack.client("stepfunctions")
+    running = running_stack(StateFolder(state))
+    say(console, "Starting the local stack" if running is None else f"Using the stack of process {running.pid}")
+    with open_stack(project, state) as stack:
+        lake, stepfunctions = stack.lake(), stack.client("stepfunctions")
         sizes = [path.stat().st_size for keys in request.files.values() for path in keys.values()]
         say(console, f"Landing {len(sizes)} file{'s' if len(sizes) > 1 else ''}, {decimal(sum(sizes))}")
         land(lake, workflow, request.files)
@@ -59,13 +60,3 @@ def run(request: RunRequest, *, project: Path, state: Path, console: Console, er
     for problem in problems:
         say(errors, f"error: {problem}")
     return FAILURE if problems else SUCCESS
-
-
-def _lake_of(stack: LocalStack) -> Lake:
-    environment = stack.environment()
-    session = boto3.session.Session(
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_REGION"],
-    )
-    return Lake.connect(stack.data_bucket, session, endpoint_url=environment["AWS_ENDPOINT_URL"])

@@ -5,9 +5,11 @@ import os
 import shutil
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from flowforge.local.errors import LocalStackError
+from flowforge.local.loopback import NO_PROXY
 from flowforge.local.processes import ChildProcess
 from flowforge.local.project import find_project
 from flowforge.local.reaper import Reaper
@@ -25,15 +27,26 @@ _LOG_TAIL_BYTES = 2000
 class Emulator:
     """The emulator's process. ``start`` returns at once, ``wait_ready`` when it answers, ``stop`` when it is gone.
 
+
     Objects are kept in the state folder, unless ``keep`` is False: then they live in memory, and parts of large ones are
-    read much faster, since the emulator reads the whole file for every range.
+    read much faster, since the emulator reads the whole file for every range. ``mark`` goes into its environment.
     """
 
-    def __init__(self, state: Path, reaper: Reaper, *, keep: bool = True) -> None:
+    def __init__(
+        self,
+        state: Path,
+        reaper: Reaper,
+        *,
+        project: Path | None = None,
+        mark: Mapping[str, str] | None = None,
+        keep: bool = True,
+    ) -> None:
         self._keep = "1" if keep else "0"
         self.port = free_port()
         self.log_path = state / "logs" / "emulator.log"
         self._state = state
+        self._project = project
+        self._mark = mark or {}
         self._reaper = reaper
         self._process: ChildProcess | None = None
         self._environment: dict[str, str] = {}
@@ -46,7 +59,7 @@ class Emulator:
 
     def start(self) -> None:
         """Start the process. Raises LocalStackError where uv is not installed."""
-        uv = _find_uv()
+        uv = find_uv(self._project)
         folders = {name: self._state / name for name in ("s3", "emulator", "athena", "tmp", "logs")}
         for folder in folders.values():
             folder.mkdir(parents=True, exist_ok=True)
@@ -67,6 +80,8 @@ class Emulator:
             "LOG_LEVEL": "WARNING",
             # It would otherwise look for a container engine to clean up after itself.
             "DOCKER_HOST": "unix:///nonexistent",
+            **NO_PROXY,
+            **self._mark,
         }
         self._environment = environment
         self._launch(uv, offline=True)
@@ -80,7 +95,7 @@ class Emulator:
             code = self._process.poll()
             if code is not None and self._offline:
                 self._process.stop(seconds=0)
-                self._launch(_find_uv(), offline=False)
+                self._launch(find_uv(self._project), offline=False)
             elif code is not None:
                 raise LocalStackError(f"the emulator ended with exit status {code} while starting.\n{self._log_tail()}")
             if time.monotonic() > deadline:
@@ -91,6 +106,23 @@ class Emulator:
         """End the process group; what S3 holds stays in the state folder."""
         if self._process is not None:
             self._process.stop(seconds=STOP_SECONDS)
+
+    def ended(self) -> bool:
+        """Whether it was started and has ended since, without being stopped."""
+        return self._process is not None and self._process.poll() is not None
+
+    def restart(self) -> None:
+        """Start again, at the same port, after its end. Raises LocalStackError."""
+        if self._process is not None:
+            # What is left of its group may still hold the port.
+            self._process.stop(seconds=0)
+        self._launch(find_uv(self._project), offline=True)
+        self.wait_ready()
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of its group; None before the start."""
+        return None if self._process is None else self._process.pid
 
     def _launch(self, uv: str, *, offline: bool) -> None:
         # The first start fetches the packages; every later one is half a second faster, and possible at all without a
@@ -130,9 +162,12 @@ def free_port() -> int:
         return port
 
 
-def _find_uv() -> str:
-    """The uv that runs the emulator: the one named in UV, the one on PATH, or the one that make put into the project."""
-    made = find_project() / ".tools" / "uv" / "bin" / "uv"
+def find_uv(project: Path | None = None) -> str:
+    """The uv to use: the one named in UV, the one on PATH, or the one that make put into the project.
+
+    Raises LocalStackError.
+    """
+    made = (project or find_project()) / ".tools" / "uv" / "bin" / "uv"
     for candidate in (os.environ.get("UV"), shutil.which("uv"), str(made)):
         if candidate and Path(candidate).is_file():
             return candidate

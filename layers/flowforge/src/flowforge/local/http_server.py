@@ -10,15 +10,22 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 _STOP_SECONDS = 10.0
+_BACKLOG = 128
 
 
 class BackgroundServer:
-    """Serves routes until it is closed. ``on_stop`` runs on the loop before it ends."""
+    """Serves routes until it is closed. ``on_start`` runs on its loop before the first request, ``on_stop`` at the end."""
 
-    def __init__(self, routes: Sequence[Route], on_stop: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        on_stop: Callable[[], Awaitable[None]],
+        on_start: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_start = on_start
         self._on_stop = on_stop
         # Bound here, so that the port is known, and clients can connect, before the thread has begun to serve.
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._socket = _listener()
         config = uvicorn.Config(
             Starlette(routes=list(routes)),
             http="h11",
@@ -47,7 +54,17 @@ class BackgroundServer:
         asyncio.run(self._main())
 
     async def _main(self) -> None:
+        self._on_start()
         try:
             await self._server.serve(sockets=[self._socket])
         finally:
             await self._on_stop()
+
+
+def _listener() -> socket.socket:
+    # The protocol is named, because asyncio turns Nagle's algorithm off for named ones only, and with it on every answer
+    # waits 40 ms for the client to acknowledge its headers.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(_BACKLOG)
+    return listener

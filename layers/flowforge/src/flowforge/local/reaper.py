@@ -10,7 +10,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 TERM_SECONDS = 2.0
@@ -18,15 +20,26 @@ _POLL_SECONDS = 0.02
 
 
 class Reaper:
-    """The owner's end of the guardian: start it first, register every process group, close it last."""
+    """The owner's end of the guardian: start it first, register every process group, close it last.
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and our own file
+    ``environment`` marks the guardian as part of a stack. One that was killed is replaced when ``renew`` finds out.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = {**os.environ, **(environment or {})}
+        self._lock = threading.Lock()
+        self._groups: dict[int, None] = {}
+        self._closed = False
+        self._process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(  # noqa: S603 -- our own interpreter and our own file
             [sys.executable, "-I", "-S", str(Path(__file__).resolve())],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
+            env=self._environment,
             start_new_session=True,
         )
 
@@ -37,17 +50,33 @@ class Reaper:
 
     def register(self, group: int) -> None:
         """End this process group when the owner ends."""
-        self._tell(f"+{group}\n")
+        with self._lock:
+            self._groups[group] = None
+            self._tell(f"+{group}\n")
 
     def unregister(self, group: int) -> None:
         """Forget a process group that has ended, so that a later owner of its number is left alone."""
-        self._tell(f"-{group}\n")
+        with self._lock:
+            self._groups.pop(group, None)
+            self._tell(f"-{group}\n")
+
+    def renew(self) -> bool:
+        """Start another guardian where this one has ended; whether that was so."""
+        with self._lock:
+            if self._process.poll() is None or self._closed:
+                return False
+            self._process = self._start()
+            for group in self._groups:
+                self._tell(f"+{group}\n")
+            return True
 
     def close(self) -> None:
         """Let the guardian end whatever is still registered, and itself."""
-        if self._process.stdin is not None and not self._process.stdin.closed:
-            with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.close()
+        with self._lock:
+            self._closed = True
+            if self._process.stdin is not None and not self._process.stdin.closed:
+                with contextlib.suppress(BrokenPipeError):
+                    self._process.stdin.close()
         try:
             self._process.wait(timeout=TERM_SECONDS + 3)
         except subprocess.TimeoutExpired:
@@ -58,7 +87,9 @@ class Reaper:
         # One unbuffered write: a line of this size reaches a pipe whole, from any thread.
         if self._process.stdin is None:
             raise RuntimeError("the guardian was started without a pipe")
-        os.write(self._process.stdin.fileno(), line.encode())
+        with contextlib.suppress(BrokenPipeError):
+            # Killed; whoever looks after the stack renews it, and the new one is told all groups.
+            os.write(self._process.stdin.fileno(), line.encode())
 
 
 def signal_group(group: int, number: int) -> bool:

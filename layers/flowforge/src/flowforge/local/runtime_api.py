@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,11 +39,18 @@ class Answer:
 
 
 class RuntimeApi:
-    """Hands calls to one process and takes its answers. ``deadline`` is set when the process takes a call."""
+    """Hands calls to one process and takes its answers.
 
-    def __init__(self) -> None:
+    ``taken_at`` and ``deadline``, of the monotonic clock, are set when the process takes a call. ``on_poll`` is told of
+    every request for a call, ``on_taken`` of a call just before the process gets it.
+    """
+
+    def __init__(self, *, on_poll: Callable[[], None], on_taken: Callable[[Call], None]) -> None:
         self.answers: queue.Queue[Answer] = queue.Queue()
         self.deadline: float | None = None
+        self.taken_at: float | None = None
+        self._on_poll = on_poll
+        self._on_taken = on_taken
         self._calls: queue.Queue[Call | None] = queue.Queue()
         self._closing = False
         self._server = _Server(("127.0.0.1", 0), self)
@@ -56,14 +64,17 @@ class RuntimeApi:
 
     def send(self, call: Call) -> None:
         """Let the process have a call as soon as it asks for one."""
-        self.deadline = None
+        self.deadline = self.taken_at = None
         self._calls.put(call)
 
     def next_call(self) -> Call | None:
         """Wait for a call. The function's own time starts now: what it needed to load does not count. None at the end."""
+        self._on_poll()
         call = self._calls.get()
         if call is not None:
-            self.deadline = time.monotonic() + call.timeout_seconds
+            self._on_taken(call)
+            self.taken_at = time.monotonic()
+            self.deadline = self.taken_at + call.timeout_seconds
         return call
 
     def close(self) -> None:
@@ -116,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "Lambda-Runtime-Aws-Request-Id": call.request_id,
                 "Lambda-Runtime-Deadline-Ms": str(int((time.time() + call.timeout_seconds) * 1000)),
                 "Lambda-Runtime-Invoked-Function-Arn": call.function_arn,
-                "Lambda-Runtime-Trace-Id": f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Sampled=0",
+                "Lambda-Runtime-Trace-Id": _trace_id(),
             },
         )
 
@@ -153,3 +164,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class names it so
         """Requests of the runtime are not logged; what the function prints is."""
+
+
+def _trace_id() -> str:
+    """A trace that nobody samples; the runtime client puts it into ``_X_AMZN_TRACE_ID``."""
+    root = f"1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
+    return f"Root={root};Parent={uuid.uuid4().hex[:16]};Sampled=0"

@@ -8,34 +8,38 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from signal import Signals
 
-import psutil
-
+from flowforge.local.call_report import CallReport
+from flowforge.local.function_environment import function_environment, new_stream_name
+from flowforge.local.function_logs import FunctionLogs
+from flowforge.local.process_log import ProcessLog, execution_of
 from flowforge.local.processes import ChildProcess
 from flowforge.local.reaper import Reaper
 from flowforge.local.runtime_api import Answer, Call, RuntimeApi
 from flowforge.local.template import FunctionSpec
+from flowforge.local.usage import MEBIBYTE, Usage
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: 6 MB for a response, in AWS's own bytes.
 RESPONSE_LIMIT_BYTES = 6_291_556
 # AWS gives the loading of a function ten seconds, and after them, once more, the function's own time.
 INIT_SECONDS = 10.0
 _POLL_SECONDS = 0.025
-_MEBIBYTE = 1024 * 1024
-# Everything else in the caller's environment (profiles, proxies, credentials) stays outside, as it would on AWS.
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ended: the payload, and ``error`` as Lambda's ``FunctionError`` header would carry it (None: it worked)."""
+    """How a call ended: the payload, and ``error`` as Lambda's ``FunctionError`` header would carry it (None: it worked).
+
+    ``log_tail`` is the end of the call's log, as Lambda's ``LogResult`` holds it before its encoding.
+    """
 
     request_id: str
     payload: bytes
     error: str | None = None
+    log_tail: bytes = field(default=b"", repr=False)
 
     @classmethod
     def failure(cls, request_id: str, error_type: str, message: str) -> "Outcome":
@@ -51,6 +55,7 @@ class SandboxSettings:
     state: Path
     environment: Mapping[str, str]
     reaper: Reaper
+    logs: FunctionLogs
 
 
 class Sandbox:
@@ -60,41 +65,58 @@ class Sandbox:
         self.spec = spec
         self.reusable = True
         self._taken_by = 0.0
-        self._api = RuntimeApi()
+        self._started = time.monotonic()
+        self._init_seconds: float | None = None
+        self._init_told = False
+        stream = new_stream_name()
+        self._log = ProcessLog(spec.name, stream, settings.logs)
+        self._api = RuntimeApi(on_poll=self._on_poll, on_taken=self._on_taken)
         self._scratch = settings.state / "tmp" / f"{spec.name}-{uuid.uuid4().hex[:12]}"
         self._scratch.mkdir(parents=True)
-        logs = settings.state / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
+        environment = function_environment(
+            spec,
+            of_stack=settings.environment,
+            runtime_api=self._api.address,
+            stream=stream,
+            state=settings.state,
+            scratch=self._scratch,
+        )
         try:
-            with (logs / f"{spec.name}.log").open("ab") as log:
+            with os.fdopen(self._log.writing, "wb") as log:
                 self._process = ChildProcess(
                     [sys.executable, "-m", "awslambdaric", spec.handler],
                     reaper=settings.reaper,
                     cwd=spec.folder,
-                    environment=self._environment(settings),
+                    environment=environment,
                     log=log,
                 )
+            self._usage = Usage(self._process.pid, self._scratch)
         except BaseException:
             self._api.close()
             shutil.rmtree(self._scratch, ignore_errors=True)
             raise
 
     @property
+    def loading(self) -> bool:
+        """Whether the process runs and has not yet asked for its first call."""
+        return self._init_seconds is None and self.alive
+
+    @property
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None
 
-    def invoke(self, payload: bytes) -> Outcome:
+    def invoke(self, payload: bytes, request_id: str | None = None) -> Outcome:
         """Run one call to its end, whatever that is."""
-        call = Call(str(uuid.uuid4()), payload, self.spec.arn, self.spec.timeout_seconds)
+        call = Call(request_id or str(uuid.uuid4()), payload, self.spec.arn, self.spec.timeout_seconds)
         self._taken_by = time.monotonic() + INIT_SECONDS + self.spec.timeout_seconds
         self._api.send(call)
         try:
             outcome = self._await(call)
+            return replace(outcome, log_tail=self._report(call, outcome))
         except BaseException:
             self.reusable = False
             raise
-        return outcome
 
     def close(self) -> None:
         """End the process and its listener; its scratch folder goes with it."""
@@ -102,6 +124,13 @@ class Sandbox:
         self._process.stop(seconds=0)
         self._api.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _on_poll(self) -> None:
+        if self._init_seconds is None:
+            self._init_seconds = time.monotonic() - self._started
+
+    def _on_taken(self, call: Call) -> None:
+        self._log.begin(call.request_id, execution_of(call.payload))
 
     def _await(self, call: Call) -> Outcome:
         while True:
@@ -114,6 +143,7 @@ class Sandbox:
                 return outcome
 
     def _read(self, call: Call, answer: Answer) -> Outcome:
+        self._usage.resident_bytes()
         if answer.kind == "response":
             if len(answer.body) > RESPONSE_LIMIT_BYTES:
                 return Outcome.failure(
@@ -127,60 +157,49 @@ class Sandbox:
         return Outcome(call.request_id, answer.body, "Unhandled")
 
     def _watch(self, call: Call) -> Outcome | None:
+        spec, prefix = self.spec, f"RequestId: {call.request_id} Error:"
         code = self._process.poll()
         if code is not None:
             # It may have answered in the moment before it ended.
             if not self._api.answers.empty():
                 return None
-            return Outcome.failure(call.request_id, "Runtime.ExitError", f"RequestId: {call.request_id} {_ended(code)}")
+            return Outcome.failure(call.request_id, "Runtime.ExitError", f"{prefix} {_ended(code)}")
         # The function's own time starts when it takes the call; before that it may still be loading.
         if time.monotonic() > (self._api.deadline or self._taken_by):
-            return Outcome.failure(
-                call.request_id,
-                "Sandbox.Timedout",
-                f"RequestId: {call.request_id} Error: Task timed out after {self.spec.timeout_seconds:.2f} seconds",
-            )
-        if self._resident_bytes() > self.spec.memory_mb * _MEBIBYTE:
-            return Outcome.failure(
-                call.request_id,
-                "Runtime.OutOfMemory",
-                f"RequestId: {call.request_id} Error: Runtime exited with error: signal: killed",
-            )
+            message = f"{prefix} Task timed out after {spec.timeout_seconds:.2f} seconds"
+            return Outcome.failure(call.request_id, "Sandbox.Timedout", message)
+        if self._usage.resident_bytes() > spec.memory_mb * MEBIBYTE:
+            message = f"{prefix} Runtime exited with error: signal: killed"
+            return Outcome.failure(call.request_id, "Runtime.OutOfMemory", message)
+        # No file system of its own without root: Lambda lets the write fail, and here the function ends instead, with an
+        # error that the state machine answers as it answers a full disk.
+        if self._usage.scratch_bytes() > spec.ephemeral_mb * MEBIBYTE:
+            message = f"{prefix} [Errno 28] No space left on device: /tmp holds more than {spec.ephemeral_mb} MB"
+            return Outcome.failure(call.request_id, "Runtime.ExitError", message)
         return None
 
-    def _resident_bytes(self) -> int:
-        try:
-            return int(psutil.Process(self._process.pid).memory_info().rss)
-        except psutil.NoSuchProcess:
-            return 0
-
-    def _environment(self, settings: SandboxSettings) -> dict[str, str]:
-        name = self.spec.name
-        return {
-            **{key: os.environ[key] for key in _PASSED_ON if key in os.environ},
-            "TZ": ":UTC",
-            "TMPDIR": str(self._scratch),
-            # Without compiled files a cold start takes three times as long; the sources' folders stay as they are.
-            "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX", str(settings.state / "pycache")),
-            "PYTHONUNBUFFERED": "1",
-            "POWERTOOLS_SERVICE_NAME": name,
-            **self.spec.environment,
-            **settings.environment,
-            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
-            "AWS_LAMBDA_RUNTIME_API": self._api.address,
-            "AWS_LAMBDA_FUNCTION_NAME": name,
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.spec.memory_mb),
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
-            "AWS_LAMBDA_LOG_STREAM_NAME": time.strftime("%Y/%m/%d/[$LATEST]", time.gmtime()) + uuid.uuid4().hex,
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "LAMBDA_TASK_ROOT": str(self.spec.folder),
-            "_HANDLER": self.spec.handler,
-        }
+    def _report(self, call: Call, outcome: Outcome) -> bytes:
+        """Write Lambda's lines about the call; the answer is the end of its log."""
+        taken = self._api.taken_at
+        if taken is None:
+            # It never took the call: it ended, or ran out of time, while it was loading.
+            self._log.begin(call.request_id, execution_of(call.payload))
+        now = time.monotonic()
+        init = None if self._init_told else (self._init_seconds if taken is not None else now - self._started)
+        self._init_told = True
+        report = CallReport(
+            request_id=call.request_id,
+            duration_seconds=now - taken if taken is not None else 0.0,
+            memory_mb=self.spec.memory_mb,
+            peak_bytes=self._usage.peak_bytes,
+            init_seconds=init,
+            killed_by=None if outcome.error is None or self.reusable else outcome.payload,
+        )
+        return self._log.end(report.lines())
 
 
 def _ended(code: int) -> str:
     if code == 0:
-        return "Error: Runtime exited without providing a reason"
+        return "Runtime exited without providing a reason"
     how = f"signal: {Signals(-code).name}" if code < 0 else f"exit status {code}"
-    return f"Error: Runtime exited with error: {how}"
+    return f"Runtime exited with error: {how}"

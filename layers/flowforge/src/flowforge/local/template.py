@@ -1,19 +1,41 @@
-"""What the laptop runs, as the application's template declares it: functions, and the state machine's definition."""
+"""What the laptop runs, as the application's template declares it: functions, state machines, and what they need."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
-from flowforge.local.cloudformation import ACCOUNT, REGION, Resolver, load_document
-from flowforge.local.errors import LocalStackError
+from flowforge.local.cloudformation import ACCOUNT, REGION
+from flowforge.local.resources import Resources
 
-FUNCTION_TYPE = "AWS::Serverless::Function"
-STATE_MACHINE_TYPE = "AWS::Serverless::StateMachine"
-# SAM's defaults where neither the function nor Globals says otherwise.
-DEFAULT_MEMORY_MB = 128
-DEFAULT_TIMEOUT_SECONDS = 3
-DEFAULT_HANDLER = "handler.handle"
+
+@dataclass(frozen=True)
+class Destination:
+    """Where the record of an asynchronous call goes; ``kind`` as SAM names it: SQS, SNS, Lambda or EventBridge."""
+
+    kind: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class AsynchronousCalls:
+    """What Lambda does about calls of type Event, with its own defaults: two retries, an age of six hours."""
+
+    retries: int = 2
+    maximum_age_seconds: int = 21_600
+    on_success: Destination | None = None
+    on_failure: Destination | None = None
+    dead_letters: Destination | None = None
+
+
+@dataclass(frozen=True)
+class QueueMapping:
+    """An event-source mapping: the queue whose messages a function handles, and in what batches."""
+
+    queue_arn: str
+    batch_size: int = 10
+    window_seconds: float = 0.0
+    reports_item_failures: bool = False
+    concurrency: int = 5
 
 
 @dataclass(frozen=True)
@@ -26,11 +48,21 @@ class FunctionSpec:
     memory_mb: int
     timeout_seconds: float
     environment: Mapping[str, str]
+    ephemeral_mb: int = 512
+    reserved_concurrency: int | None = None
+    own_log_group: str | None = None
+    asynchronous: AsynchronousCalls = AsynchronousCalls()
+    queues: tuple[QueueMapping, ...] = ()
 
     @property
     def arn(self) -> str:
         """The function's ARN on the laptop."""
         return function_arn(self.name)
+
+    @property
+    def log_group(self) -> str:
+        """The log group that the template names, or Lambda's own for the function."""
+        return self.own_log_group or f"/aws/lambda/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -55,6 +87,7 @@ class Template:
 
     functions: tuple[FunctionSpec, ...]
     state_machines: tuple[StateMachineSpec, ...]
+    resources: Resources
 
 
 def function_arn(name: str) -> str:
@@ -65,97 +98,3 @@ def function_arn(name: str) -> str:
 def state_machine_arn(name: str) -> str:
     """The ARN of a state machine on the laptop."""
     return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
-
-
-def read_template(path: Path, *, parameters: Mapping[str, str], environment: Mapping[str, str]) -> Template:
-    """Read the functions and state machines of a template.
-
-    ``parameters`` gives values to template parameters and dynamic references; ``environment`` replaces environment
-    variables of every function, so that their values in the template need not be resolvable here. Raises
-    LocalStackError with the place of what cannot be resolved or is missing.
-    """
-    document = load_document(path)
-    resources = document.get("Resources", {})
-    attributes: dict[str, str] = {}
-    for name, resource in resources.items():
-        kind = resource.get("Type")
-        if kind == FUNCTION_TYPE:
-            attributes |= {name: name, f"{name}.Arn": function_arn(name)}
-        elif kind == STATE_MACHINE_TYPE:
-            attributes |= {name: state_machine_arn(name), f"{name}.Arn": state_machine_arn(name), f"{name}.Name": name}
-    resolver = Resolver(document, parameters, attributes)
-    reader = _Reader(path.parent, resolver, document.get("Globals", {}).get("Function", {}), environment)
-    return Template(
-        functions=tuple(reader.function(name, item) for name, item in resources.items() if item["Type"] == FUNCTION_TYPE),
-        state_machines=tuple(
-            reader.state_machine(name, item) for name, item in resources.items() if item["Type"] == STATE_MACHINE_TYPE
-        ),
-    )
-
-
-@dataclass(frozen=True)
-class _Reader:
-    root: Path
-    resolver: Resolver
-    function_globals: Mapping[str, Any]
-    environment: Mapping[str, str]
-
-    def function(self, name: str, resource: Mapping[str, Any]) -> FunctionSpec:
-        place = f"Resources/{name}"
-        properties = {**self.function_globals, **resource.get("Properties", {})}
-        folder, handler = self._code(place, resource, properties)
-        variables = {
-            **self.function_globals.get("Environment", {}).get("Variables", {}),
-            **resource.get("Properties", {}).get("Environment", {}).get("Variables", {}),
-        }
-        memory = self.resolver.resolve(properties.get("MemorySize", DEFAULT_MEMORY_MB), f"{place}/MemorySize")
-        timeout = self.resolver.resolve(properties.get("Timeout", DEFAULT_TIMEOUT_SECONDS), f"{place}/Timeout")
-        return FunctionSpec(
-            name=name,
-            folder=folder,
-            handler=handler,
-            memory_mb=int(memory),
-            timeout_seconds=float(timeout),
-            environment=self.variables(f"{place}/Environment/Variables", variables),
-        )
-
-    def variables(self, place: str, declared: Mapping[str, Any]) -> dict[str, str]:
-        own = {name: value for name, value in declared.items() if name not in self.environment}
-        resolved = self.resolver.resolve(own, place)
-        return {name: str(value) for name, value in {**resolved, **self.environment}.items()}
-
-    def state_machine(self, name: str, resource: Mapping[str, Any]) -> StateMachineSpec:
-        place = f"Resources/{name}"
-        properties = resource.get("Properties", {})
-        uri = properties.get("DefinitionUri")
-        if not isinstance(uri, str):
-            raise LocalStackError(f"{place}/DefinitionUri: the local stack needs the path of a definition file")
-        substitutions = self.resolver.resolve(properties.get("DefinitionSubstitutions", {}), f"{place}/DefinitionSubstitutions")
-        return StateMachineSpec(
-            name=name,
-            definition_path=self._existing(self.root / uri, f"{place}/DefinitionUri"),
-            substitutions={key: str(value) for key, value in substitutions.items()},
-        )
-
-    def _code(self, place: str, resource: Mapping[str, Any], properties: Mapping[str, Any]) -> tuple[Path, str]:
-        if properties.get("PackageType") != "Image":
-            uri = properties.get("CodeUri")
-            if not isinstance(uri, str):
-                raise LocalStackError(f"{place}/CodeUri: the local stack needs the path of the function's folder")
-            folder = self._existing(self.root / uri, f"{place}/CodeUri")
-            return folder, str(properties.get("Handler", DEFAULT_HANDLER))
-        # An image's handler is the command of its Dockerfile, which lies beside it.
-        metadata = resource.get("Metadata", {})
-        dockerfile = metadata.get("Dockerfile")
-        if not isinstance(dockerfile, str):
-            raise LocalStackError(f"{place}/Metadata/Dockerfile: the local stack needs the path of the Dockerfile")
-        relative = PurePosixPath(dockerfile).parent
-        candidates = [self.root / str(metadata.get("DockerContext", ".")) / relative, self.root / relative]
-        folder = next((item for item in candidates if item.is_dir()), candidates[-1])
-        command = properties.get("ImageConfig", {}).get("Command", [DEFAULT_HANDLER])
-        return self._existing(folder, f"{place}/Metadata/Dockerfile"), str(command[0])
-
-    def _existing(self, path: Path, place: str) -> Path:
-        if not path.exists():
-            raise LocalStackError(f"{place}: {path} does not exist")
-        return path.resolve()

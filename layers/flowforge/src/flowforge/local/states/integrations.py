@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, Protocol
 
-from flowforge.local.functions import FunctionCaller, FunctionNotFoundError
+from flowforge.local.functions import FunctionCaller, FunctionNotFoundError, TooManyRequestsError
 from flowforge.local.sandbox import Outcome
 from flowforge.local.states.errors import RUNTIME, StateError
 from flowforge.local.states.fields import ArgumentNames
@@ -75,6 +75,12 @@ class LambdaInvoke:
             outcome = await self._functions.invoke(name, encode(payload).encode())
         except FunctionNotFoundError:
             raise not_found(name) from None
+        except TooManyRequestsError as error:
+            raise StateError(
+                "Lambda.TooManyRequestsException",
+                f"{error} (Service: AWSLambda; Status Code: 429; Error Code: TooManyRequestsException; "
+                f"Request ID: {uuid.uuid4()}; Proxy: null)",
+            ) from None
         return lambda_result(outcome)
 
 

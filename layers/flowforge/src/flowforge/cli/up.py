@@ -1,0 +1,88 @@
+"""``flowforge up``: the local stack, kept running in the foreground or in the background."""
+
+import os
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from flowforge.cli.endings import FAILURE, SUCCESS, Interrupted, say
+from flowforge.local.errors import LocalStackError
+from flowforge.local.project import PROJECT_VARIABLE
+from flowforge.local.stack_file import StackFile, running_stack
+from flowforge.local.state_folder import StateFolder
+
+READY_SECONDS = 180.0
+_LOOK_SECONDS = 0.05
+_LOG_TAIL_CHARACTERS = 2000
+
+
+def up(project: Path, folder: StateFolder, *, detach: bool, console: Console, errors: Console) -> int:
+    """Keep the stack running until a signal ends it; with ``detach``, start it in the background and wait until it is ready.
+
+    Standard output gets nothing but the environment of the stack, as lines for a shell.
+    """
+    if detach:
+        return _up_in_background(project, folder, console, errors)
+    say(errors, "Starting the local stack")
+    from flowforge.local.stack import LocalStack
+
+    try:
+        with LocalStack(project, folder.root, shared=True) as stack:
+            _print_environment(console, stack.environment())
+            say(errors, "Ready; Ctrl-C ends it")
+            threading.Event().wait()
+    except Interrupted:
+        # The stack has ended in order; that is what was asked for.
+        say(errors, "stopped")
+    return SUCCESS
+
+
+def _up_in_background(project: Path, folder: StateFolder, console: Console, errors: Console) -> int:
+    found = running_stack(folder)
+    if found is None:
+        found = _start(project, folder)
+        say(errors, f"Ready as process {found.pid}; 'flowforge down' ends it")
+    else:
+        say(errors, f"Running already as process {found.pid}")
+    _print_environment(console, found.connection().environment())
+    return SUCCESS if found.alive else FAILURE
+
+
+def _start(project: Path, folder: StateFolder) -> StackFile:
+    folder.logs.mkdir(parents=True, exist_ok=True)
+    log_path = folder.logs / "up.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 -- our own interpreter and our own command
+            [sys.executable, "-m", "flowforge.cli", "up", "--state", str(folder.root)],
+            cwd=folder.root,
+            env={**os.environ, PROJECT_VARIABLE: str(project)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + READY_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        found = running_stack(folder)
+        if found is not None and found.pid == process.pid:
+            # It stays when this command ends; nobody here waits for it.
+            process.returncode = 0
+            return found
+        time.sleep(_LOOK_SECONDS)
+    if process.poll() is None:
+        process.terminate()
+        process.wait()
+    tail = log_path.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL_CHARACTERS:].strip()
+    raise LocalStackError(f"the stack did not start. The end of {log_path}:\n{tail or '(it is empty)'}")
+
+
+def _print_environment(console: Console, environment: Mapping[str, str]) -> None:
+    for name, value in environment.items():
+        say(console, f"export {name}={shlex.quote(value)}")
+    console.file.flush()

@@ -1,0 +1,67 @@
+"""A way to a stack that runs, in this process or in another one."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from flowforge.lake.lake import BUCKET_VARIABLE, Lake
+from flowforge.local.cloudformation import REGION
+from flowforge.local.loopback import NO_PROXY
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+OWN_SERVICES = {"stepfunctions": "AWS_ENDPOINT_URL_SFN", "lambda": "AWS_ENDPOINT_URL_LAMBDA"}
+# A function may take a quarter of an hour.
+_READ_SECONDS = 960
+
+
+class StackConnection:
+    """Clients, lake and environment of one stack. ``endpoints`` holds ``aws`` and the services that have one of their own."""
+
+    def __init__(self, endpoints: Mapping[str, str], data_bucket: str, state_machine_arn: str) -> None:
+        self.endpoints = dict(endpoints)
+        self.data_bucket = data_bucket
+        self.state_machine_arn = state_machine_arn
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of this stack; ``service`` as boto3 names it (``s3``, ``stepfunctions``, ``lambda``).
+
+        Clients may be used from any thread; making one takes a tenth of a second, so each is made once.
+        """
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._session().client(
+                    service,  # type: ignore[call-overload]
+                    endpoint_url=self.endpoints.get(service, self.endpoints["aws"]),
+                    # A proxy of the network must not see what stays on this machine.
+                    config=Config(proxies={}, s3={"addressing_style": "path"}, read_timeout=_READ_SECONDS),
+                )
+            return self._clients[service]
+
+    def lake(self) -> Lake:
+        """The data bucket, as the steps see it."""
+        return Lake.connect(self.data_bucket, self._session(), endpoint_url=self.endpoints["aws"])
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which boto3, the AWS CLI and the product reach this stack."""
+        own = {variable: self.endpoints[service] for service, variable in OWN_SERVICES.items() if service in self.endpoints}
+        return {
+            "AWS_ENDPOINT_URL": self.endpoints["aws"],
+            **own,
+            **CREDENTIALS,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            BUCKET_VARIABLE: self.data_bucket,
+            **NO_PROXY,
+        }
+
+    def _session(self) -> "boto3.session.Session":
+        return boto3.session.Session(
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name=REGION,
+        )
