@@ -34,7 +34,10 @@ from flowforge.local.state_folder import StateFolder
 from flowforge.local.state_lock import hold
 from flowforge.local.states.api import states_route
 from flowforge.local.states.integrations import LambdaInvoke, function_name
+from flowforge.local.states.journal import FolderJournal
 from flowforge.local.states.service import StatesService
+from flowforge.local.states.service_integrations import service_integrations
+from flowforge.local.states.status_events import StatusEvents
 from flowforge.local.supervisor import Supervisor
 from flowforge.local.template import StateMachineSpec, Template
 from flowforge.local.template_reader import read_template
@@ -126,7 +129,11 @@ class LocalStack(StackConnection):
     def _start_apis(self, cleanup: ExitStack, functions: FunctionHost, template: Template) -> None:
         caller = FunctionCaller(functions)
         cleanup.callback(caller.close)
-        service = StatesService([LambdaInvoke(caller)])
+        status = StatusEvents(self.client)
+        cleanup.callback(status.close)
+        integrations = [LambdaInvoke(caller), *service_integrations(self.client)]
+        journal = FolderJournal(self._folder.executions)
+        service = StatesService(integrations, journal=journal, on_status=status)
         events = EventQueue(template.functions, caller, Destinations(self.client), self._folder.events, self._pace)
 
         async def stop() -> None:

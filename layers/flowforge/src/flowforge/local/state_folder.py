@@ -43,6 +43,11 @@ class StateFolder:
         """Asynchronous calls that were accepted and have not ended."""
         return self.root / "events"
 
+    @property
+    def executions(self) -> Path:
+        """The journal of executions."""
+        return self.root / "executions"
+
     def is_one(self) -> bool:
         """Whether a stack has used this folder."""
         return self.lock.is_file()
