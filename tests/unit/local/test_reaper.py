@@ -14,9 +14,11 @@ from flowforge.local.processes import ChildProcess
 from flowforge.local.reaper import Reaper
 from unit.local.conftest import Eventually
 
+# Tests that run in the background ignore SIGINT, and so would the owner.
 OWNER = """
-import subprocess, sys
+import signal, subprocess, sys
 from flowforge.local.reaper import Reaper
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 stubborn = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); sys.stdin.read()"
 nest = "import subprocess, sys; subprocess.Popen(['sleep', '600']); print(1, flush=True); sys.stdin.read()"
