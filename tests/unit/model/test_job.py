@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from flowforge.model.job import Aggregate, Job
+from flowforge.model.aggregate import Aggregate
+from flowforge.model.job import Job
 
 
 def job(**options: Any) -> Job:

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
+from flowforge.model.aggregate import Aggregate
 from flowforge.model.contract import DataType
 from flowforge.model.errors import ConfigFault
 from flowforge.model.job import (
-    Aggregate,
     ColumnMapping,
     DestinationConfig,
     FileConfig,

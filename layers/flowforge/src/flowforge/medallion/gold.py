@@ -5,8 +5,9 @@ from collections.abc import Collection
 import polars as pl
 
 from flowforge.medallion.exact_sum import exact_mean, exact_sum, float_scales
+from flowforge.model.aggregate import Aggregate
 from flowforge.model.errors import ConfigFault
-from flowforge.model.job import Aggregate, GoldConfig
+from flowforge.model.job import GoldConfig
 
 ROW_COUNT = "_row_count"
 

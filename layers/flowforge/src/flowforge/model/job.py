@@ -3,12 +3,12 @@
 What this version does not do is not in these models, so it is refused when a workflow is read, with the field's name.
 """
 
-import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from flowforge.model.aggregate import Aggregate
 from flowforge.model.base import Document
 from flowforge.model.contract import DataType
 from flowforge.model.slug import MAX_SLUG_LENGTH, slugify
@@ -19,7 +19,6 @@ RESERVED_NAMES = (*AUDIT_COLUMNS, "_position", "_failed_rules", "_reason", "_row
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=MAX_SLUG_LENGTH)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 OneCharacter = Annotated[str, Field(min_length=1, max_length=1)]
-AGGREGATE = re.compile(r"\s*(sum|min|max|avg|count)\s*\(\s*(\*|[^()]+?)\s*\)\s*", re.IGNORECASE)
 
 
 class FileConfig(Document):
@@ -173,29 +172,6 @@ class SilverConfig(Document):
         if self.surrogate_key_column in RESERVED_NAMES:
             raise ValueError(f"surrogateKeyColumn {self.surrogate_key_column!r} is a name of the product's own")
         return self
-
-
-class Aggregate(Document):
-    """One aggregate of Gold: a function over a column of Silver; ``count(*)`` counts rows."""
-
-    function: Literal["sum", "min", "max", "avg", "count"]
-    column: str
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read ``sum(amount)``. Raises ValueError for another form."""
-        match = AGGREGATE.fullmatch(text)
-        if not match:
-            raise ValueError(f"{text!r} is no aggregate; write sum(column), min, max, avg, count(column) or count(*)")
-        function, column = match[1].lower(), match[2]
-        if column == "*" and function != "count":
-            raise ValueError(f"{text!r}: only count takes *")
-        return cls.model_validate({"function": function, "column": column})
-
-    @property
-    def default_name(self) -> str:
-        """The output column's name where the job states none."""
-        return "count" if self.column == "*" else f"{self.function}_{self.column}"
 
 
 class GoldConfig(Document):
