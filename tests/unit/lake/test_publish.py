@@ -78,7 +78,7 @@ def test_a_version_that_was_replaced_meanwhile_is_a_conflict(lake: Lake) -> None
 def test_a_version_that_is_gone_is_a_conflict(lake: Lake) -> None:
     first = by(lake, "a", "rows of a")
     lake.delete([KEY])
-    with pytest.raises(CommitConflict, match="is gone"):
+    with pytest.raises(CommitConflict, match="nothing lies there now"):
         by(lake, "b", "rows of b", replaces=first.version.etag)
     assert lake.head(KEY) is None
 
@@ -133,6 +133,12 @@ def test_a_refused_completion_is_a_conflict(lake: Lake, status: int, code: str) 
         by(lake, "a", "rows of a")
     assert lake.head(KEY) is None
     assert by(lake, "a", "rows of a", attempt="2").attempt_id == "a/2"
+
+
+def test_a_completion_that_the_role_may_not_make_is_a_fault_of_the_configuration(lake: Lake) -> None:
+    with answering(lake, "CompleteMultipartUpload", 403, "AccessDenied"), pytest.raises(ConfigFault, match="AccessDenied"):
+        by(lake, "a", "rows of a")
+    assert lake.head(KEY) is None
 
 
 @pytest.mark.parametrize("operation", ["CreateMultipartUpload", "UploadPartCopy"])

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flowforge.lake.lake import PARQUET_CONTENT_TYPE, Lake, ObjectVersion
-from flowforge.lake.service_errors import CONFLICT, NOT_FOUND, PRECONDITION_FAILED, status_of, translate
+from flowforge.lake.service_errors import (
+    CONFLICT,
+    FIRST_CLIENT_ERROR,
+    FIRST_SERVER_ERROR,
+    NOT_FOUND,
+    PRECONDITION_FAILED,
+    status_of,
+    translate,
+)
 from flowforge.model.errors import CommitConflict, CommitUnknown, FlowForgeError
 
 if TYPE_CHECKING:
@@ -60,9 +68,12 @@ def publish(
             Bucket=lake.bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}, **condition
         )
     except (ClientError, BotoCoreError) as error:
-        refused = isinstance(error, ClientError) and status_of(error) in (NOT_FOUND, CONFLICT, PRECONDITION_FAILED)
         _abort(lake, key, upload_id)
-        if not completing and not refused:
+        status = status_of(error) if isinstance(error, ClientError) else None
+        refused = status in (NOT_FOUND, CONFLICT, PRECONDITION_FAILED)
+        # A lost answer, an error of the server, or an error within an answer of 200: it may have been published.
+        uncertain = completing and (status is None or status >= FIRST_SERVER_ERROR or status < FIRST_CLIENT_ERROR)
+        if not (refused or uncertain):
             raise translate(error, f"publishing {key}") from error
         return _look(lake, key, run_id, error)
     except BaseException:
@@ -109,5 +120,5 @@ def _look(lake: Lake, key: str, run_id: str, error: Exception | None) -> Publish
     if now is not None and now.metadata.get(RUN_ID) == run_id:
         return Published(now, now.metadata.get(ATTEMPT_ID, ""))
     if now is None:
-        raise CommitConflict(f"{key} could not be published: what it was to replace is gone ({error})") from error
+        raise CommitConflict(f"{key} could not be published, and nothing lies there now: {error}") from error
     raise CommitConflict(f"{key} was published by run {now.metadata.get(RUN_ID)} in between") from error

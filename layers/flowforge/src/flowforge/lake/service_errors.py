@@ -8,6 +8,7 @@ PRECONDITION_FAILED = 412
 CONFLICT = 409
 NOT_FOUND = 404
 TOO_MANY_REQUESTS = 429
+FIRST_CLIENT_ERROR = 400
 FIRST_SERVER_ERROR = 500
 THROTTLED = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestLimitExceeded"})
 REFUSED = frozenset({"AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403"})
