@@ -20,6 +20,8 @@ BUCKET_VARIABLE = "FLOWFORGE_DATA_BUCKET"
 CHUNK_BYTES = 4 << 20
 PARQUET_CONTENT_TYPE = "application/vnd.apache.parquet"
 DELETE_BATCH = 1000
+CONNECT_SECONDS = 5
+"""A lost first packet must cost one try, not the minute that a small function has."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Lake:
             endpoint_url=endpoint_url,
             config=Config(
                 retries={"mode": "standard", "max_attempts": 5},
+                connect_timeout=CONNECT_SECONDS,
                 s3={"addressing_style": "path" if _is_own_endpoint(endpoint_url) else "auto"},
             ),
         )
