@@ -11,6 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from flowforge.cli.follow import follow
+from flowforge.cli.progress import Progress
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
 from flowforge.local.stack import LocalStack
@@ -23,7 +25,6 @@ ROWS = 336_776
 JOB = "job_flights"
 SHUFFLE_SEED = 20261123
 DEADLINE_SECONDS = 120
-POLL_SECONDS = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +67,11 @@ def execute(stack: LocalStack, lake: Lake, workflow: Workflow, files: Sequence[P
         input=json.dumps({"workflowId": workflow.id, "files": {JOB: landed}}),
     )["executionArn"]
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while (description := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+
+    def require_time_left(_: Progress) -> None:
         assert time.monotonic() < deadline, "the execution does not end"
-        time.sleep(POLL_SECONDS)
+
+    description, _ = follow(states, arn, require_time_left)
     assert description["status"] == "SUCCEEDED", description
     result = read_result(lake, execution_id, JOB, Step.SILVER_TRANSFORM)
     assert result is not None
