@@ -119,8 +119,12 @@ class Lab:
 
     def silver_table(self) -> pl.DataFrame:
         """The Silver table as a reader finds it."""
-        if self.silver.get("mergeStrategy") == "merge":
+        strategy = self.silver.get("mergeStrategy")
+        if strategy in ("merge", "replace"):
             return self.frame(keys.silver_current_key("shop", "orders"))
+        if strategy == "append":
+            prefix = keys.silver_prefix("shop", "orders")
+            return pl.concat(self.frame(key) for key in self.keys_below(prefix) if keys.is_dated(key, prefix))
         head = read_head(self.lake, keys.silver_head_key("shop", "orders"))
         assert head is not None
         return self.frame(head.key)

@@ -96,6 +96,24 @@ def answering(lake: Lake, operation: str, status: int, code: str) -> Iterator[No
 
 
 @contextmanager
+def each_time_before(lake: Lake, operation: str, act: Callable[[], object], *, key: str) -> Iterator[None]:
+    """Something happens before every request of an operation on a key; what it sends itself is left alone."""
+    acting = False
+
+    def before(params: Any, **_: Any) -> None:
+        nonlocal acting
+        if not acting and params["Key"] == key:
+            acting = True
+            try:
+                act()
+            finally:
+                acting = False
+
+    with registered(lake, f"provide-client-params.s3.{operation}", before):
+        yield
+
+
+@contextmanager
 def just_before(lake: Lake, operation: str, act: Callable[[], object], *, key: str = "", nth: int = 1) -> Iterator[None]:
     """Something happens once, right before the n-th request of an operation on a key (its end suffices)."""
     left = nth

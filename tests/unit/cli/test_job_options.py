@@ -34,6 +34,11 @@ def test_key_columns_are_given_one_by_one_or_with_commas() -> None:
     assert silver.merge_strategy is MergeStrategy.MERGE
 
 
+@pytest.mark.parametrize("strategy", ["versioned", "replace", "append"])
+def test_a_strategy_is_stated_by_its_name(strategy: str) -> None:
+    assert job_of(JobOptions(strategy=strategy)).destination_config.silver_config.merge_strategy.value == strategy
+
+
 def test_aggregates_are_named_after_their_function_or_as_the_person_says() -> None:
     options = JobOptions(group_by=("country",), aggregate=("sum(amount)", "total=sum(amount)", "count(*)"))
     gold = job_of(options).destination_config.gold_config
@@ -77,6 +82,9 @@ def test_null_values_are_taken_as_they_are() -> None:
     ("options", "message"),
     [
         (JobOptions(merge=True), "--merge needs to know which rows are the same: add --primary-key COLUMN"),
+        (JobOptions(strategy="merge"), "--strategy merge needs to know which rows are the same: add --primary-key COLUMN"),
+        (JobOptions(strategy="upsert"), "--strategy: 'upsert' is none of versioned, merge, replace, append"),
+        (JobOptions(merge=True, strategy="append"), "--merge is short for --strategy merge, and --strategy is append"),
         (JobOptions(primary_key=("a,,b",)), "--primary-key: the name of a column is missing in 'a,,b'"),
         (JobOptions(primary_key=("a", "a")), "--primary-key: primaryKey names a column twice: a, a"),
         (JobOptions(aggregate=("total(amount)",)), "--aggregate: 'total(amount)' is no aggregate"),

@@ -44,8 +44,15 @@ def test_what_a_merge_did_to_the_table_is_told(shop: Workflow, results_of: Resul
     counts = SilverCounts(
         read=9, accepted=9, duplicates=0, quarantined=0, inserted=1, updated=2, unchanged=3, stale=3, before=1000, after=1001
     )
-    told = "Bread: merged into 1,000 rows: 1 inserted, 2 updated, 3 unchanged, 3 stale; 1,001 rows now"
+    told = "Bread: table of 1,000 rows: 1 inserted, 2 updated, 3 unchanged, 3 stale; 1,001 rows now"
     assert told in printed(shop, results_of("job_b", silver=counts))
+
+
+def test_what_a_replacement_did_to_the_table_is_told(shop: Workflow, results_of: ResultsOf) -> None:
+    counts = SilverCounts(
+        read=1, accepted=1, duplicates=0, quarantined=0, inserted=1, updated=0, unchanged=0, stale=0, deleted=7, before=7, after=1
+    )
+    assert "Bread: table of 7 rows: 1 inserted, 7 deleted; 1 row now" in printed(shop, results_of("job_b", silver=counts))
 
 
 def test_keys_are_whole_on_a_narrow_screen_too(shop: Workflow, results_of: ResultsOf) -> None:

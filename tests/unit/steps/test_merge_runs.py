@@ -1,22 +1,26 @@
 """Runs that merge into one table: in any order, again, and after a change of the job."""
 
 import csv
+import hashlib
 import io
 from functools import partial
 from typing import Any
 
+import polars as pl
 import pytest
 
 from flowforge.lake import keys
 from flowforge.model.errors import CommitConflict, ConfigFault
 from flowforge.model.step import SilverCounts, Step, StepResult
 from lab import Lab, Run
-from s3_faults import Crash, crashing_at, just_before
+from s3_faults import Crash, crashing_at, each_time_before, just_before
 
 FILES = {
     "a": (1, "id,name\n1,one\n2,two\n3,three\n"),
     "b": (2, "id,name\n2,zwei\n3,three\n4,vier\n"),
     "c": (3, "id,name\n1,un\n5,cinq\n5,cinq encore\n"),
+    "d": (4, "id,name\n6,seis\n"),
+    "e": (5, "id,name\n4,quattro\n7,sette\n"),
 }
 CURRENT = "silver/shop/orders/current/shop_orders_current.parquet"
 
@@ -111,19 +115,36 @@ def test_a_run_that_dies_after_its_publish_and_comes_back_after_another_answers_
     [("HeadObject", CURRENT, 3), ("CreateMultipartUpload", CURRENT, 1), ("CompleteMultipartUpload", CURRENT, 1)],
     ids=["before it was read through", "before the publish", "before the last request"],
 )
-def test_a_table_that_another_run_replaces_meanwhile_is_a_conflict_and_then_merged_again(
-    merging: Lab, operation: str, key: str, nth: int
-) -> None:
+def test_a_table_that_another_run_replaces_meanwhile_is_merged_again(merging: Lab, operation: str, key: str, nth: int) -> None:
     runs = planned(merging, "a", "b", "c")
     runs["a"].silver()
     runs["b"].bronze()
     runs["c"].bronze()
     another = partial(runs["c"].step, Step.SILVER_TRANSFORM)
-    with just_before(merging.lake, operation, another, key=key, nth=nth), pytest.raises(CommitConflict):
-        runs["b"].step(Step.SILVER_TRANSFORM)
-    assert [row[:4] for row in table(merging)] == latest("ac")
-    runs["b"].step(Step.SILVER_TRANSFORM)
+    with just_before(merging.lake, operation, another, key=key, nth=nth):
+        result = runs["b"].step(Step.SILVER_TRANSFORM)
+    # Of b's keys 2 and 3 stood in the table as the first run left them, and 4 is new, before and after c.
+    assert counts_of(result) == {"inserted": 1, "updated": 1, "unchanged": 1, "stale": 0, "before": 4, "after": 5}
     assert [row[:4] for row in table(merging)] == latest("abc")
+
+
+def test_a_table_that_other_runs_replace_at_each_try_is_a_conflict(merging: Lab) -> None:
+    runs = planned(merging, "a", "b", "c", "d", "e")
+    runs["a"].silver()
+    for name in "bcde":
+        runs[name].bronze()
+    others = iter("cde")
+    with (
+        each_time_before(
+            merging.lake, "CompleteMultipartUpload", lambda: runs[next(others)].step(Step.SILVER_TRANSFORM), key=CURRENT
+        ),
+        pytest.raises(CommitConflict),
+    ):
+        runs["b"].step(Step.SILVER_TRANSFORM)
+    assert list(others) == []
+    assert [row[:4] for row in table(merging)] == latest("acde")
+    runs["b"].step(Step.SILVER_TRANSFORM)
+    assert [row[:4] for row in table(merging)] == latest("abcde")
 
 
 def test_an_archived_table_is_never_overwritten(merging: Lab) -> None:
@@ -182,18 +203,19 @@ def test_a_type_that_holds_all_values_of_the_table_is_taken(merging: Lab) -> Non
     assert sorted(merging.silver_table().select("id", "price").rows()) == [(1, "1.5"), (2, "n/a")]
 
 
-def test_a_source_of_the_table_that_is_replaced_after_the_merge_was_computed_loses(merging: Lab) -> None:
+def test_a_table_that_something_else_replaced_meanwhile_is_merged_into_and_archived_too(merging: Lab) -> None:
     runs = planned(merging, "a", "b")
     runs["a"].silver()
     runs["b"].bronze()
     stored = merging.lake.read(CURRENT)
     assert stored is not None
-    with (
-        just_before(
-            merging.lake,
-            "CompleteMultipartUpload",
-            lambda: merging.lake.client.put_object(Bucket=merging.lake.bucket, Key=CURRENT, Body=stored[0] + b"PAR1"),
-        ),
-        pytest.raises(CommitConflict),
-    ):
+    foreign = io.BytesIO()
+    pl.read_parquet(io.BytesIO(stored[0])).head(2).write_parquet(
+        foreign, metadata=pl.read_parquet_metadata(io.BytesIO(stored[0]))
+    )
+    put = partial(merging.lake.client.put_object, Bucket=merging.lake.bucket, Key=CURRENT, Body=foreign.getvalue())
+    with just_before(merging.lake, "CompleteMultipartUpload", put, key=CURRENT):
         runs["b"].step(Step.SILVER_TRANSFORM)
+    assert [row[0] for row in table(merging)] == [1, 2, 3, 4]
+    etag = hashlib.md5(foreign.getvalue(), usedforsecurity=False).hexdigest()
+    assert merging.frame(keys.silver_archive_key("shop", "orders", f"etag-{etag}")).height == 2

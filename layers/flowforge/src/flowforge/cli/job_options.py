@@ -39,6 +39,7 @@ class JobOptions:
 
     primary_key: tuple[str, ...] = ()
     merge: bool = False
+    strategy: str | None = None
     group_by: tuple[str, ...] = ()
     aggregate: tuple[str, ...] = ()
     name: str | None = None
@@ -59,8 +60,10 @@ def workflow_from_options(options: JobOptions, *, default_name: str) -> Workflow
     Raises UsageError naming the option that is wrong.
     """
     primary_key = columns("--primary-key", options.primary_key)
-    if options.merge and not primary_key:
-        raise UsageError("--merge needs to know which rows are the same: add --primary-key COLUMN")
+    strategy = _strategy(options)
+    if strategy is MergeStrategy.MERGE and not primary_key:
+        typed = "--merge" if options.merge else "--strategy merge"
+        raise UsageError(f"{typed} needs to know which rows are the same: add --primary-key COLUMN")
     name = options.name if options.name is not None else default_name
     try:
         slug = slugify(name)
@@ -78,7 +81,7 @@ def workflow_from_options(options: JobOptions, *, default_name: str) -> Workflow
             transformation_config=TransformationConfig(column_mappings=_column_mappings(options.type)),
             validation_config=_rules(options),
             destination_config=DestinationConfig(
-                silver_config=checked("--primary-key", lambda: _silver_config(primary_key, merge=options.merge)),
+                silver_config=checked("--primary-key", lambda: SilverConfig(primary_key=primary_key, merge_strategy=strategy)),
                 gold_config=_gold_config(options),
             ),
         ),
@@ -134,9 +137,14 @@ def _rules(options: JobOptions) -> ValidationConfig:
     return checked("--not-null, --unique", lambda: ValidationConfig(data_quality_rules=tuple(rules)))
 
 
-def _silver_config(primary_key: tuple[str, ...], *, merge: bool) -> SilverConfig:
-    strategy = MergeStrategy.MERGE if merge else MergeStrategy.VERSIONED
-    return SilverConfig(primary_key=primary_key, merge_strategy=strategy)
+def _strategy(options: JobOptions) -> MergeStrategy:
+    stated = options.strategy or (MergeStrategy.MERGE if options.merge else MergeStrategy.VERSIONED).value
+    known = [strategy.value for strategy in MergeStrategy]
+    if stated not in known:
+        raise UsageError(f"--strategy: {printable(stated)!r} is none of {', '.join(known)}")
+    if options.merge and stated != MergeStrategy.MERGE:
+        raise UsageError(f"--merge is short for --strategy merge, and --strategy is {stated}: leave one of them out")
+    return MergeStrategy(stated)
 
 
 def _gold_config(options: JobOptions) -> GoldConfig:

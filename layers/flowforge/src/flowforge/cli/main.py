@@ -50,8 +50,19 @@ def run(
     ] = None,
     merge: Annotated[
         bool,
-        typer.Option("--merge", help="Merge into the Silver table of earlier runs by primary key.", rich_help_panel=OF_A_JOB),
+        typer.Option(
+            "--merge", help="Short for --strategy merge: per primary key the latest run's row.", rich_help_panel=OF_A_JOB
+        ),
     ] = False,
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What a run does to the Silver table of earlier runs: versioned (its rows are the table; the default), merge, "
+            "replace (its rows take the place of all) or append (they come on top).",
+            rich_help_panel=OF_A_JOB,
+        ),
+    ] = None,
     group_by: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN,...", help="Columns that Gold groups by.", rich_help_panel=OF_A_JOB),
@@ -129,6 +140,7 @@ def run(
         job=JobOptions(
             primary_key=tuple(primary_key or ()),
             merge=merge,
+            strategy=strategy,
             group_by=tuple(group_by or ()),
             aggregate=tuple(aggregate or ()),
             name=name,

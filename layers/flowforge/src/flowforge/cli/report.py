@@ -90,10 +90,8 @@ def _key(step: Step, result: StepResult) -> str:
 def _remarks(step: Step, result: StepResult) -> Iterator[str]:
     counts = result.counts
     if isinstance(counts, SilverCounts) and counts.before:
-        yield (
-            f"merged into {counts.before:,} rows: {counts.inserted:,} inserted, {counts.updated:,} updated, "
-            f"{counts.unchanged:,} unchanged, {counts.stale:,} stale; {counts.after:,} rows now"
-        )
+        told = [f"{number:,} {what}" for what, number in _changes(counts).items() if number]
+        yield f"table of {_rows(counts.before)}: {', '.join(told) or 'no change'}; {_rows(counts.after)} now"
     quarantine = result.output("quarantine")
     if quarantine is not None and quarantine.rows:
         yield f"{_rows(quarantine.rows)} in quarantine: {printable(quarantine.key)}"
@@ -101,9 +99,19 @@ def _remarks(step: Step, result: StepResult) -> Iterator[str]:
         verdict = f"broken by {_rows(rule.failed)}" if rule.failed else "held"
         yield f"rule {printable(rule.rule)} on {printable(rule.column)} ({rule.severity}): {verdict}"
     if result.head == "superseded":
-        yield f"{LAYERS[step]} of a later run stays the table; this run's file is kept beside it"
+        # A table of one object has no place for the rows of an earlier run.
+        kept = (
+            "this run's rows are in Bronze"
+            if step is Step.SILVER_TRANSFORM and result.table_version
+            else "this run's file is kept beside it"
+        )
+        yield f"{LAYERS[step]} of a later run stays the table; {kept}"
     for note in result.notes:
         yield f"{LAYERS[step]}: {printable(note)}"
+
+
+def _changes(counts: SilverCounts) -> dict[str, int]:
+    return counts.model_dump(include={"inserted", "updated", "unchanged", "stale", "deleted"})
 
 
 def _rows(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Heads: which run is the table now. A head never goes back to a run that was planned earlier."""
+"""Heads: which run is the table now. A head never goes back to an earlier state of its table, nor to an earlier plan."""
 
 from datetime import datetime
 from typing import Literal
@@ -22,11 +22,13 @@ class Head(Document):
     rows: int
     contract_version: int | None
     planned_at: AwareDatetime
+    table_version: int = 0
+    """The state of the table that many runs share from which the rows were made; 0 where each run has its own."""
 
     @property
-    def order(self) -> tuple[datetime, str]:
-        """What decides between two runs."""
-        return self.planned_at, self.run_id
+    def order(self) -> tuple[int, datetime, str]:
+        """What decides between two runs: the later state of a shared table, then the later plan."""
+        return self.table_version, self.planned_at, self.run_id
 
 
 def read_head(lake: Lake, key: str) -> Head | None:
@@ -36,7 +38,10 @@ def read_head(lake: Lake, key: str) -> Head | None:
 
 
 def advance_head(lake: Lake, key: str, head: Head) -> Literal["current", "superseded"]:
-    """Make a run the table, unless a later one is it already. Raises CommitConflict where others keep coming first."""
+    """Make a run the table, unless a later one is it already (see ``Head.order``).
+
+    Raises CommitConflict where others keep coming first.
+    """
     for _ in range(TRIES):
         stored = lake.read(key)
         if stored:

@@ -1,5 +1,6 @@
 """The only place where an S3 key is made."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
@@ -8,6 +9,7 @@ from flowforge.model.step import Step
 
 ATTEMPTS = "_attempts/"
 MAX_FILE_NAME_BYTES = 255
+DATED_FILE = re.compile(r"\d{8}/[^/]+\.parquet")
 
 
 def workflow_key(workflow_id: str) -> str:
@@ -45,24 +47,34 @@ def bronze_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: 
     return f"bronze/{workflow_slug}/{job_slug}/{_date(planned_at)}/{name}"
 
 
+def silver_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lies everything of a Silver table."""
+    return f"silver/{workflow_slug}/{job_slug}/"
+
+
+def is_dated(key: str, prefix: str) -> bool:
+    """Whether a key below a table's prefix is a run's file in a dated folder."""
+    return bool(DATED_FILE.fullmatch(key.removeprefix(prefix)))
+
+
 def silver_run_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
     """A run's rows, for the strategies that keep runs apart."""
-    return f"silver/{workflow_slug}/{job_slug}/{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
+    return f"{silver_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
 
 
 def silver_current_key(workflow_slug: str, job_slug: str) -> str:
     """The table of the strategies that keep one. It has no date: a merge must not forget at midnight."""
-    return f"silver/{workflow_slug}/{job_slug}/current/{workflow_slug}_{job_slug}_current.parquet"
+    return f"{silver_prefix(workflow_slug, job_slug)}current/{workflow_slug}_{job_slug}_current.parquet"
 
 
 def silver_archive_key(workflow_slug: str, job_slug: str, run_id: str) -> str:
     """Where the table that a run wrote is kept once another run replaces it."""
-    return f"silver/{workflow_slug}/{job_slug}/archive/{run_id}.parquet"
+    return f"{silver_prefix(workflow_slug, job_slug)}archive/{run_id}.parquet"
 
 
 def silver_head_key(workflow_slug: str, job_slug: str) -> str:
     """Which run's rows are the table now."""
-    return f"silver/{workflow_slug}/{job_slug}/_head.json"
+    return f"{silver_prefix(workflow_slug, job_slug)}_head.json"
 
 
 def gold_key(domain: str, dataset: str, planned_at: datetime, run_id: str) -> str:

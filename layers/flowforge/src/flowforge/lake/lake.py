@@ -161,6 +161,14 @@ class Lake:
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"listing {prefix}") from error
 
+    def first_key(self, prefix: str) -> str | None:
+        """The first key below a prefix, or None where nothing lies there."""
+        try:
+            found = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error, f"listing {prefix}") from error
+        return found[0]["Key"] if found else None
+
     def delete(self, keys: list[str]) -> None:
         """Remove objects; one that is not there is no error."""
         for start in range(0, len(keys), DELETE_BATCH):

@@ -31,6 +31,7 @@ PART_BYTES = 1 << 30
 PARALLEL_PARTS = 4
 RUN_ID = "run-id"
 ATTEMPT_ID = "attempt-id"
+TABLE_VERSION = "table-version"
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,30 @@ class Published:
 
 
 def publish(
-    lake: Lake, source: ObjectVersion, key: str, *, run_id: str, attempt_id: str, replaces: str | None = None
+    lake: Lake,
+    source: ObjectVersion,
+    key: str,
+    *,
+    run_id: str,
+    attempt_id: str,
+    replaces: str | None = None,
+    table_version: int | None = None,
 ) -> Published:
-    """Copy a verified object to its final key.
+    """Copy a verified object to its final key. ``table_version`` is kept beside the run and the attempt.
 
     ``replaces`` None: the key must be free; an ETag: that version must still be there. Where the condition does not hold
     but the object carries our run id, an earlier try had published: that is a success. Raises CommitConflict where
     another run was first, CommitUnknown where nobody can tell, RetryLater where S3 did not take the request.
     """
+    metadata = {RUN_ID: run_id, ATTEMPT_ID: attempt_id}
+    if table_version is not None:
+        metadata[TABLE_VERSION] = str(table_version)
     try:
         upload_id = lake.client.create_multipart_upload(
             Bucket=lake.bucket,
             Key=key,
             ContentType=PARQUET_CONTENT_TYPE,
-            Metadata={RUN_ID: run_id, ATTEMPT_ID: attempt_id},
+            Metadata=metadata,
         )["UploadId"]
     except (ClientError, BotoCoreError) as error:
         raise translate(error, f"publishing {key}") from error

@@ -86,10 +86,15 @@ class Silver:
         misfits = self._bronze.filter(self._is_misfit()).select(POSITION).collect(engine="streaming")
         outcomes_of_cells = self._count_failures() if misfits.height else ()
         fitting = without(self.typed, misfits)
-        superseded = superseded_positions(fitting.select(POSITION, *self.key), self.key, rows=rows)
+        superseded = self._superseded(fitting, rows)
         survivors = without(fitting, superseded)
         broken, outcomes = broken_rules(survivors, self._job.validation_config.data_quality_rules, rows=rows)
         return Verdict(misfits, superseded, broken, (*outcomes_of_cells, *outcomes))
+
+    def _superseded(self, fitting: pl.LazyFrame, rows: int) -> pl.DataFrame:
+        if self._job.destination_config.silver_config.removes_duplicates:
+            return superseded_positions(fitting.select(POSITION, *self.key), self.key, rows=rows)
+        return pl.DataFrame(schema={POSITION: fitting.collect_schema()[POSITION]})
 
     def accepted(self, verdict: Verdict) -> pl.LazyFrame:
         """The accepted rows in their order: business columns, audit columns, surrogate key."""

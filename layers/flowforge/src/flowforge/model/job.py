@@ -139,10 +139,21 @@ class ValidationConfig(Document):
 
 
 class MergeStrategy(StrEnum):
-    """How a run's rows become the Silver table."""
+    """How a run's rows become the Silver table.
+
+    ``versioned``: they are the table, and earlier runs stay beside it. ``merge``: per key the row of the latest run.
+    ``replace``: they take the place of all rows. ``append``: they come on top.
+    """
 
     VERSIONED = "versioned"
     MERGE = "merge"
+    REPLACE = "replace"
+    APPEND = "append"
+
+    @property
+    def keeps_one_object(self) -> bool:
+        """Whether the table is one object under a key without a date, which each run replaces."""
+        return self in (MergeStrategy.MERGE, MergeStrategy.REPLACE)
 
 
 class BronzeConfig(Document):
@@ -157,6 +168,11 @@ class SilverConfig(Document):
     primary_key: tuple[str, ...] = ()
     merge_strategy: MergeStrategy = MergeStrategy.VERSIONED
     surrogate_key_column: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "_sk_id"
+
+    @property
+    def removes_duplicates(self) -> bool:
+        """Whether equal rows of a run are one row. An appended log without a key has no rows that are the same."""
+        return bool(self.primary_key) or self.merge_strategy is not MergeStrategy.APPEND
 
     @field_validator("primary_key", mode="before")
     @classmethod

@@ -111,7 +111,11 @@ class RuleOutcome(Document):
 
 
 class StepResult(Document):
-    """What a step did. Stored under ``runs/``; a step whose result lies there returns it at once."""
+    """What a step did. Stored under ``runs/``; a step whose result lies there returns it at once.
+
+    ``table_version`` grows with each state of a Silver table that many runs share: the one that Silver left, or that Gold
+    read. None where a run's rows are a table of their own.
+    """
 
     schema_version: Literal[1] = 1
     execution_id: str
@@ -122,6 +126,7 @@ class StepResult(Document):
     counts: Annotated[BronzeCounts | SilverCounts | GoldCounts, Field(union_mode="left_to_right")]
     outputs: tuple[PublishedObject, ...]
     head: Literal["current", "superseded", "none"] = "none"
+    table_version: int | None = None
     contract_version: int | None = None
     rules: tuple[RuleOutcome, ...] = ()
     notes: tuple[str, ...] = ()

@@ -33,6 +33,10 @@ class Attempt:
         self._run_id = run_id
         self._names: list[str] = []
 
+    def new_name(self, stem: str) -> str:
+        """A name that this attempt has not written to: a failed sink can still upload after it has raised."""
+        return f"{stem}_{len(self._names)}.parquet"
+
     def write(self, frame: pl.LazyFrame, name: str, *, metadata: Mapping[str, str]) -> Written:
         """Stream a frame to a Parquet object of this attempt, and read its row count back from the footer.
 
@@ -61,9 +65,17 @@ class Attempt:
         self._names.append(_RESULT)
         self._lake.overwrite(keys.attempt_key(self.id, _RESULT), result.to_json())
 
-    def publish(self, written: Written, key: str, *, replaces: str | None = None) -> Published:
+    def publish(self, written: Written, key: str, *, replaces: str | None = None, table_version: int | None = None) -> Published:
         """Make a verified object visible under its final key."""
-        return publish(self._lake, written.version, key, run_id=self._run_id, attempt_id=self.id, replaces=replaces)
+        return publish(
+            self._lake,
+            written.version,
+            key,
+            run_id=self._run_id,
+            attempt_id=self.id,
+            replaces=replaces,
+            table_version=table_version,
+        )
 
     def discard(self) -> None:
         """Remove what the attempt wrote for itself."""

@@ -21,6 +21,9 @@ from flowforge.model.step import (
     StepResult,
 )
 
+RUN_ID_METADATA = "flowforge.run_id"
+PLANNED_AT_METADATA = "flowforge.planned_at"
+
 
 @dataclass(frozen=True)
 class StepContext:
@@ -58,8 +61,8 @@ class StepContext:
             "flowforge.layer": layer,
             "flowforge.workflow_id": self.plan.workflow_id,
             "flowforge.job_id": self.job.id,
-            "flowforge.run_id": self.run_id,
-            "flowforge.planned_at": self.planned_at.isoformat(),
+            RUN_ID_METADATA: self.run_id,
+            PLANNED_AT_METADATA: self.planned_at.isoformat(),
         }
         if contract is not None:
             values["flowforge.contract_version"] = str(contract.version)
@@ -75,6 +78,7 @@ class StepContext:
         rules: Sequence[RuleOutcome] = (),
         notes: Sequence[str] = (),
         head: Literal["current", "superseded", "none"] = "none",
+        table_version: int | None = None,
     ) -> StepResult:
         """The answer of the step."""
         return StepResult(
@@ -86,6 +90,7 @@ class StepContext:
             counts=counts,
             outputs=tuple(outputs),
             head=head,
+            table_version=table_version,
             contract_version=contract.version if contract else None,
             rules=tuple(rules),
             notes=tuple(notes),

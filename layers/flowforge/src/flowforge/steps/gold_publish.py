@@ -3,16 +3,16 @@
 import polars as pl
 
 from flowforge.lake import keys
-from flowforge.lake.contracts import read_contract
 from flowforge.lake.heads import Head, advance_head
 from flowforge.medallion.gold import gold_frame, represented_rows
-from flowforge.model.contract import Type
-from flowforge.model.errors import CommitConflict
+from flowforge.model.contract import Contract, Type
 from flowforge.model.step import GoldCounts, PublishedObject, Step, StepResult
 from flowforge.steps.attempt import Attempt, prepared_result, published_attempt, require_equations, scan
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.results import require_result
+from flowforge.steps.silver_reader import silver_rows
+from flowforge.steps.stable_read import stable_read
 
 
 def gold_publish(context: StepContext, attempt: Attempt) -> StepResult:
@@ -27,29 +27,18 @@ def gold_publish(context: StepContext, attempt: Attempt) -> StepResult:
     if prepared is not None:
         return _finish(context, prepared)
     silver = require_result(context, Step.SILVER_TRANSFORM)
-    table = silver.outputs[0]
-    seen = context.lake.head(table.key)
-    if seen is None:
-        raise CommitConflict(f"{table.key} is gone", file=table.key)
-    undetermined = _undetermined(context, silver)
+    table = silver_rows(context, silver)
     with engine_errors(f"{context.job.name}: Silver could not be published"):
-        try:
-            source = scan(context.lake, table.key)
+        with stable_read(table.name, table.unchanged):
+            source = table.frame()
             read = source.select(pl.len()).collect().item()
-            frame = gold_frame(source, config, undetermined=undetermined)
-            written = attempt.write(frame, "gold.parquet", metadata=context.metadata("gold"))
-        except pl.exceptions.PolarsError as error:
-            if not seen.is_same(context.lake.head(table.key)):
-                raise CommitConflict(f"{table.key} was replaced while it was read", file=table.key) from error
-            raise
-        context.lake.require_same(seen)
+            frame = gold_frame(source, config, undetermined=_undetermined(source, table.contract))
+            written = attempt.write(frame, "gold.parquet", metadata=context.metadata("gold", table.contract))
         represented = represented_rows(scan(context.lake, written.version.key), config).collect().item()
     counts = GoldCounts(read=read, written=written.rows, represented=int(represented))
     require_equations(counts.broken_equations(), "gold_publish")
     output = PublishedObject(role="gold", key=key, etag="", rows=written.rows, size_bytes=written.version.size_bytes)
-    result = context.result(counts, [output], read_bytes=seen.size_bytes).model_copy(
-        update={"contract_version": silver.contract_version}
-    )
+    result = context.result(counts, [output], read_bytes=table.size_bytes, contract=table.contract, table_version=table.version)
     attempt.prepare(result)
     published = attempt.publish(written, key)
     if published.attempt_id != attempt.id:
@@ -57,14 +46,11 @@ def gold_publish(context: StepContext, attempt: Attempt) -> StepResult:
     return _finish(context, result)
 
 
-def _undetermined(context: StepContext, silver: StepResult) -> list[str]:
+def _undetermined(source: pl.LazyFrame, contract: Contract | None) -> list[str]:
     """The columns of Silver in which no value was ever seen."""
-    if silver.contract_version is None:
-        source = scan(context.lake, silver.outputs[0].key)
+    if contract is None:
         return [name for name, dtype in source.collect_schema().items() if dtype == pl.String]
-    contract = read_contract(context.lake, context.plan.workflow_id, context.job.id, silver.contract_version)
-    columns = contract.columns if contract else ()
-    return [column.name for column in columns if column.data_type.type is Type.UNDETERMINED]
+    return [column.name for column in contract.columns if column.data_type.type is Type.UNDETERMINED]
 
 
 def _finish(context: StepContext, result: StepResult) -> StepResult:
@@ -80,6 +66,7 @@ def _finish(context: StepContext, result: StepResult) -> StepResult:
         rows=output.rows,
         contract_version=result.contract_version,
         planned_at=context.planned_at,
+        table_version=result.table_version or 0,
     )
     position = advance_head(context.lake, keys.gold_head_key(config.domain, context.job.dataset), head)
     return result.model_copy(update={"outputs": (output,), "head": position})

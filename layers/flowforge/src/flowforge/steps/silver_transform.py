@@ -4,24 +4,22 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from flowforge.lake import keys
 from flowforge.lake.contracts import latest_contract, read_contract, settle_contract
-from flowforge.lake.heads import Head, advance_head
-from flowforge.lake.lake import ObjectVersion
-from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, publish
 from flowforge.medallion.duplicates import POSITION
 from flowforge.medallion.inference import Inference, infer_types
 from flowforge.medallion.schema_contract import contract_columns
 from flowforge.medallion.silver import Silver
 from flowforge.model.contract import Contract, ContractColumn
 from flowforge.model.errors import DataFault
-from flowforge.model.job import AUDIT_COLUMNS, MergeStrategy
-from flowforge.model.step import PublishedObject, Step, StepResult
-from flowforge.steps.attempt import Attempt, Written, prepared_result, published_attempt, require_equations, scan
+from flowforge.model.job import AUDIT_COLUMNS
+from flowforge.model.step import Step, StepResult
+from flowforge.steps.attempt import Attempt, scan
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.results import require_result
-from flowforge.steps.silver_table import PRIMARY_KEY, RunRows, SilverTable, merged_table, versioned_table
+from flowforge.steps.silver_commit import SilverWork, commit, finish, published_before
+from flowforge.steps.silver_identity import identity_metadata, require_same_strategy
+from flowforge.steps.silver_table import RunRows, SilverTable, silver_table
 
 
 def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
@@ -29,50 +27,45 @@ def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
 
     Raises ConfigFault where the table needs a rebuild, CommitConflict where another run changed it meanwhile.
     """
-    earlier = _published_before(context)
+    earlier = published_before(context)
     if earlier is not None:
-        return _finish(context, earlier)
+        return finish(context, earlier)
     bronze = require_result(context, Step.BRONZE_INGEST)
     _require_bronze(context, bronze)
-    objects = [output.key for output in bronze.outputs]
     with engine_errors(f"{context.job.name}: Bronze could not be transformed"):
-        frame = scan(context.lake, *objects, position=POSITION)
-        read = scan(context.lake, *objects).select(pl.len()).collect().item()
-        contract, columns, notes = _settle(context, frame, read)
-        silver = Silver(frame, columns, context.job)
-        verdict = silver.judge(read)
-        metadata = context.metadata("silver", contract) | {PRIMARY_KEY: ",".join(silver.key)}
-        accepted = attempt.write(silver.accepted(verdict), "accepted.parquet", metadata=metadata)
-        quarantined = (
-            attempt.write(silver.quarantine(verdict), "quarantine.parquet", metadata=context.metadata("quarantine", contract))
-            if verdict.quarantined
-            else None
-        )
-        rows = RunRows(read, accepted, verdict.duplicates, quarantined)
-        if context.job.destination_config.silver_config.merge_strategy is MergeStrategy.MERGE:
-            table = merged_table(context, attempt, rows, columns, silver.key, metadata)
-        else:
-            table = versioned_table(context, rows)
+        require_same_strategy(context)
+        work = _transform(context, attempt, bronze)
     _require_bronze(context, bronze)
-    require_equations(table.counts.broken_equations(), "silver_transform")
-    outputs = _outputs(context, table, quarantined)
-    result = context.result(
-        table.counts,
-        outputs,
-        read_bytes=sum(output.size_bytes for output in bronze.outputs),
-        contract=contract,
-        rules=verdict.rules,
-        notes=notes,
+
+    def make_table() -> SilverTable:
+        with engine_errors(f"{context.job.name}: the Silver table could not be written"):
+            return silver_table(context, attempt, work.rows)
+
+    return commit(context, attempt, work, make_table)
+
+
+def _transform(context: StepContext, attempt: Attempt, bronze: StepResult) -> SilverWork:
+    """The run's rows, judged and written: those that are accepted, and those that are set aside."""
+    objects = [output.key for output in bronze.outputs]
+    frame = scan(context.lake, *objects, position=POSITION)
+    read = scan(context.lake, *objects).select(pl.len()).collect().item()
+    contract, columns, notes = _settle(context, frame, read)
+    silver = Silver(frame, columns, context.job)
+    verdict = silver.judge(read)
+    metadata = context.metadata("silver", contract) | identity_metadata(context, silver.key)
+    accepted = attempt.write(silver.accepted(verdict), "accepted.parquet", metadata=metadata)
+    quarantined = (
+        attempt.write(silver.quarantine(verdict), "quarantine.parquet", metadata=context.metadata("quarantine", contract))
+        if verdict.quarantined
+        else None
     )
-    attempt.prepare(result)
-    if quarantined is not None:
-        attempt.publish(quarantined, outputs[-1].key)
-    if table.replaces is not None:
-        _archive(context, table.replaces)
-    published = attempt.publish(table.written, table.key, replaces=table.replaces.etag if table.replaces else None)
-    if published.attempt_id != attempt.id:
-        result = prepared_result(context.lake, published.attempt_id) or result
-    return _finish(context, result)
+    return SilverWork(
+        RunRows(read, accepted, verdict.duplicates, quarantined, columns, silver.key, metadata),
+        contract,
+        verdict.rules,
+        notes,
+        sum(output.size_bytes for output in bronze.outputs),
+    )
 
 
 def _require_bronze(context: StepContext, bronze: StepResult) -> None:
@@ -110,60 +103,3 @@ def _settle(context: StepContext, frame: pl.LazyFrame, rows: int) -> tuple[Contr
         run_id=context.run_id,
     )
     return contract, contract.columns, sorted(set(notes))
-
-
-def _outputs(context: StepContext, table: SilverTable, quarantined: Written | None) -> list[PublishedObject]:
-    outputs = [
-        PublishedObject(
-            role="silver", key=table.key, etag="", rows=table.written.rows, size_bytes=table.written.version.size_bytes
-        )
-    ]
-    if quarantined is not None:
-        key = keys.quarantine_key(*context.slugs, context.planned_at, context.run_id)
-        outputs.append(
-            PublishedObject(role="quarantine", key=key, etag="", rows=quarantined.rows, size_bytes=quarantined.version.size_bytes)
-        )
-    return outputs
-
-
-def _archive(context: StepContext, table: ObjectVersion) -> None:
-    """Keep the table that is about to be replaced, under the run that wrote it; never overwritten."""
-    run_id = table.metadata.get(RUN_ID, "unknown")
-    key = keys.silver_archive_key(*context.slugs, run_id)
-    publish(context.lake, table, key, run_id=run_id, attempt_id=table.metadata.get(ATTEMPT_ID, ""))
-
-
-def _published_before(context: StepContext) -> StepResult | None:
-    """What an earlier attempt of this run was about to answer, where its table is visible or archived already."""
-    if context.job.destination_config.silver_config.merge_strategy is MergeStrategy.MERGE:
-        places = [keys.silver_current_key(*context.slugs), keys.silver_archive_key(*context.slugs, context.run_id)]
-    else:
-        places = [keys.silver_run_key(*context.slugs, context.planned_at, context.run_id)]
-    for place in places:
-        attempt_id = published_attempt(context.lake, place, context.run_id)
-        if attempt_id is not None:
-            return prepared_result(context.lake, attempt_id)
-    return None
-
-
-def _finish(context: StepContext, result: StepResult) -> StepResult:
-    """Fill in the ETags, and make a versioned run the table."""
-    outputs = tuple(
-        output.model_copy(update={"etag": version.etag if version else ""})
-        for output in result.outputs
-        for version in [context.lake.head(output.key)]
-    )
-    result = result.model_copy(update={"outputs": outputs})
-    if context.job.destination_config.silver_config.merge_strategy is MergeStrategy.MERGE:
-        return result
-    table = outputs[0]
-    head = Head(
-        run_id=context.run_id,
-        key=table.key,
-        etag=table.etag,
-        rows=table.rows,
-        contract_version=result.contract_version,
-        planned_at=context.planned_at,
-    )
-    position = advance_head(context.lake, keys.silver_head_key(*context.slugs), head)
-    return result.model_copy(update={"head": position})

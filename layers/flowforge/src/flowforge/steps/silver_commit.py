@@ -1,0 +1,135 @@
+"""The end of silver_transform: quarantine, archive, table and head become visible, in this order, once per run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from flowforge.lake import keys
+from flowforge.lake.heads import Head, advance_head
+from flowforge.lake.lake import ObjectVersion
+from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, publish
+from flowforge.model.contract import Contract
+from flowforge.model.errors import CommitConflict
+from flowforge.model.job import MergeStrategy
+from flowforge.model.step import PublishedObject, RuleOutcome, StepResult
+from flowforge.steps.attempt import Attempt, Written, prepared_result, published_attempt, require_equations
+from flowforge.steps.context import StepContext
+from flowforge.steps.silver_table import RunRows, SilverTable
+
+TRIES = 3
+"""How often a table that others change is made anew from the rows at hand, before the whole step is run again."""
+
+
+@dataclass(frozen=True)
+class SilverWork:
+    """What silver_transform has made of Bronze before it looks at the table."""
+
+    rows: RunRows
+    contract: Contract | None
+    rules: Sequence[RuleOutcome]
+    notes: Sequence[str]
+    read_bytes: int
+
+
+def published_before(context: StepContext) -> StepResult | None:
+    """What an earlier try of this run was about to answer, where its table is visible or archived already."""
+    if context.job.destination_config.silver_config.merge_strategy.keeps_one_object:
+        places = [keys.silver_current_key(*context.slugs), keys.silver_archive_key(*context.slugs, context.run_id)]
+    else:
+        places = [keys.silver_run_key(*context.slugs, context.planned_at, context.run_id)]
+    for place in places:
+        attempt_id = published_attempt(context.lake, place, context.run_id)
+        if attempt_id is not None:
+            return prepared_result(context.lake, attempt_id)
+    return None
+
+
+def commit(context: StepContext, attempt: Attempt, work: SilverWork, make_table: Callable[[], SilverTable]) -> StepResult:
+    """Make the table and publish it; where another run was first, make it again from the same rows.
+
+    Raises CommitConflict where others keep coming first, DataFault where rows are unaccounted for.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return _commit_once(context, attempt, work, make_table())
+        except CommitConflict:
+            # Between our publish and the look at it, another run can have replaced and archived what we published.
+            earlier = published_before(context)
+            if earlier is not None:
+                return finish(context, earlier)
+    return _commit_once(context, attempt, work, make_table())
+
+
+def _commit_once(context: StepContext, attempt: Attempt, work: SilverWork, table: SilverTable) -> StepResult:
+    require_equations(table.counts.broken_equations(), "silver_transform")
+    quarantined = work.rows.quarantined
+    outputs = _outputs(context, table, quarantined)
+    result = context.result(
+        table.counts,
+        outputs,
+        read_bytes=work.read_bytes,
+        contract=work.contract,
+        rules=work.rules,
+        notes=work.notes,
+        head="none" if table.written else "superseded",
+        table_version=table.version,
+    )
+    attempt.prepare(result)
+    if quarantined is not None:
+        attempt.publish(quarantined, outputs[-1].key)
+    if table.written is None:
+        return finish(context, result)
+    if table.replaces is not None:
+        _archive(context, table.replaces)
+    replaces = table.replaces.etag if table.replaces else None
+    published = attempt.publish(table.written, table.key, replaces=replaces, table_version=table.version)
+    if published.attempt_id != attempt.id:
+        result = prepared_result(context.lake, published.attempt_id) or result
+    return finish(context, result)
+
+
+def _outputs(context: StepContext, table: SilverTable, quarantined: Written | None) -> list[PublishedObject]:
+    outputs = [PublishedObject(role="silver", key=table.key, etag="", rows=table.rows, size_bytes=table.size_bytes)]
+    if quarantined is not None:
+        key = keys.quarantine_key(*context.slugs, context.planned_at, context.run_id)
+        outputs.append(
+            PublishedObject(role="quarantine", key=key, etag="", rows=quarantined.rows, size_bytes=quarantined.version.size_bytes)
+        )
+    return outputs
+
+
+def _archive(context: StepContext, table: ObjectVersion) -> None:
+    """Keep the table that is about to be replaced, under the run that wrote it; never overwritten.
+
+    A table that no run of ours wrote is kept under its ETag.
+    """
+    run_id = table.metadata.get(RUN_ID) or f"etag-{table.etag.strip(chr(34))}"
+    key = keys.silver_archive_key(*context.slugs, run_id)
+    publish(context.lake, table, key, run_id=run_id, attempt_id=table.metadata.get(ATTEMPT_ID, ""))
+
+
+def finish(context: StepContext, result: StepResult) -> StepResult:
+    """Fill in the ETags, and make a versioned run the table."""
+    outputs = tuple(output.model_copy(update={"etag": _etag(context, output, result)}) for output in result.outputs)
+    result = result.model_copy(update={"outputs": outputs})
+    if context.job.destination_config.silver_config.merge_strategy is not MergeStrategy.VERSIONED:
+        return result
+    table = outputs[0]
+    head = Head(
+        run_id=context.run_id,
+        key=table.key,
+        etag=table.etag,
+        rows=table.rows,
+        contract_version=result.contract_version,
+        planned_at=context.planned_at,
+    )
+    position = advance_head(context.lake, keys.silver_head_key(*context.slugs), head)
+    return result.model_copy(update={"head": position})
+
+
+def _etag(context: StepContext, output: PublishedObject, result: StepResult) -> str:
+    """The ETag of what lies under the key; none where another run has replaced this run's object since."""
+    version = context.lake.head(output.key)
+    if version is None:
+        return ""
+    is_ours = version.metadata.get(RUN_ID) == context.run_id or result.head == "superseded"
+    return version.etag if is_ours else ""
