@@ -23,6 +23,9 @@ DELETE_BATCH = 1000
 CONNECT_SECONDS = 5
 """A lost first packet must cost one try, not the minute that a small function has."""
 
+StorageOptions = dict[str, str | int]
+"""How polars reaches the bucket."""
+
 
 @dataclass(frozen=True)
 class ObjectVersion:
@@ -47,7 +50,7 @@ class ObjectVersion:
 class Lake:
     """One data bucket, by boto3 for objects and by storage options for polars' own reader and writer."""
 
-    def __init__(self, bucket: str, client: "S3Client", storage_options: dict[str, str]) -> None:
+    def __init__(self, bucket: str, client: "S3Client", storage_options: StorageOptions) -> None:
         self.bucket = bucket
         self.client = client
         self.storage_options = storage_options
@@ -193,13 +196,13 @@ def _is_own_endpoint(endpoint_url: str | None) -> bool:
     return bool(endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"))
 
 
-def _storage_options(session: "boto3.session.Session", client: "S3Client") -> dict[str, str]:
+def _storage_options(session: "boto3.session.Session", client: "S3Client") -> StorageOptions:
     """What polars needs to reach the same S3 as the client; credentials on AWS are found, and renewed, by polars itself."""
     region = client.meta.region_name
     endpoint = client.meta.endpoint_url
     if endpoint.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return {"aws_region": region}
-    options = {
+    options: StorageOptions = {
         "aws_region": region,
         "aws_endpoint_url": endpoint,
         "aws_allow_http": str(endpoint.startswith("http://")).lower(),

@@ -19,7 +19,7 @@ def bronze_frame(
     source_file: str,
     run_id: str,
     ingested_at: datetime,
-    storage_options: Mapping[str, str] | None = None,
+    storage_options: Mapping[str, str | int] | None = None,
 ) -> pl.LazyFrame:
     """A streaming frame of a delimited file: the columns of ``structure`` as String, in file order, then
 

@@ -23,6 +23,7 @@ from flowforge.model.step import (
 
 RUN_ID_METADATA = "flowforge.run_id"
 PLANNED_AT_METADATA = "flowforge.planned_at"
+CONTRACT_VERSION_METADATA = "flowforge.contract_version"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class StepContext:
             PLANNED_AT_METADATA: self.planned_at.isoformat(),
         }
         if contract is not None:
-            values["flowforge.contract_version"] = str(contract.version)
+            values[CONTRACT_VERSION_METADATA] = str(contract.version)
         return values
 
     def result(

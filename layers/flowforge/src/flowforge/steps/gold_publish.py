@@ -4,13 +4,16 @@ import polars as pl
 
 from flowforge.lake import keys
 from flowforge.lake.heads import Head, advance_head
+from flowforge.lake.lake import ObjectVersion
+from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, TABLE_VERSION
 from flowforge.medallion.gold import gold_frame, represented_rows
 from flowforge.model.contract import Contract, Type
 from flowforge.model.step import GoldCounts, PublishedObject, Step, StepResult
-from flowforge.steps.attempt import Attempt, prepared_result, published_attempt, require_equations, scan
-from flowforge.steps.context import StepContext
+from flowforge.steps.attempt import Attempt, prepared_result, require_equations, scan
+from flowforge.steps.context import CONTRACT_VERSION_METADATA, StepContext
 from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.results import require_result
+from flowforge.steps.silver_identity import parquet_metadata
 from flowforge.steps.silver_reader import silver_rows
 from flowforge.steps.stable_read import stable_read
 
@@ -22,10 +25,9 @@ def gold_publish(context: StepContext, attempt: Attempt) -> StepResult:
     """
     config = context.job.destination_config.gold_config
     key = keys.gold_key(config.domain, context.job.dataset, context.planned_at, context.run_id)
-    earlier = published_attempt(context.lake, key, context.run_id)
-    prepared = prepared_result(context.lake, earlier) if earlier else None
-    if prepared is not None:
-        return _finish(context, prepared)
+    earlier = context.lake.head(key)
+    if earlier is not None and earlier.metadata.get(RUN_ID) == context.run_id:
+        return _finish(context, _answer_of(context, earlier))
     silver = require_result(context, Step.SILVER_TRANSFORM)
     table = silver_rows(context, silver)
     with engine_errors(f"{context.job.name}: Silver could not be published"):
@@ -40,10 +42,35 @@ def gold_publish(context: StepContext, attempt: Attempt) -> StepResult:
     output = PublishedObject(role="gold", key=key, etag="", rows=written.rows, size_bytes=written.version.size_bytes)
     result = context.result(counts, [output], read_bytes=table.size_bytes, contract=table.contract, table_version=table.version)
     attempt.prepare(result)
-    published = attempt.publish(written, key)
+    published = attempt.publish(written, key, table_version=table.version)
     if published.attempt_id != attempt.id:
-        result = prepared_result(context.lake, published.attempt_id) or result
+        result = _answer_of(context, published.version)
     return _finish(context, result)
+
+
+def _answer_of(context: StepContext, published: ObjectVersion) -> StepResult:
+    """What the attempt that published was about to answer; where that was cleared away, what its object says of itself.
+
+    The table has moved on since, so the object is never described by what the table holds now.
+    """
+    prepared = prepared_result(context.lake, published.metadata.get(ATTEMPT_ID, ""))
+    if prepared is not None:
+        return prepared
+    config = context.job.destination_config.gold_config
+    with engine_errors(f"{published.key} could not be read"):
+        gold = scan(context.lake, published.key)
+        rows = gold.select(pl.len()).collect().item()
+        represented = int(represented_rows(gold, config).collect().item())
+        contract_version = parquet_metadata(context.lake, published.key).get(CONTRACT_VERSION_METADATA)
+    output = PublishedObject(role="gold", key=published.key, etag="", rows=rows, size_bytes=published.size_bytes)
+    version = published.metadata.get(TABLE_VERSION)
+    result = context.result(
+        GoldCounts(read=represented, written=rows, represented=represented),
+        [output],
+        read_bytes=0,
+        table_version=int(version) if version else None,
+    )
+    return result.model_copy(update={"contract_version": int(contract_version) if contract_version else None})
 
 
 def _undetermined(source: pl.LazyFrame, contract: Contract | None) -> list[str]:

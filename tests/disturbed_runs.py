@@ -1,0 +1,60 @@
+"""A run that is disturbed on its way, and one that is not: where they begin, and what they must leave."""
+
+import itertools
+import json
+from dataclasses import replace
+from typing import Any
+
+from flowforge.lake.lake import Lake
+from flowforge.model.job import MergeStrategy
+from flowforge.model.step import Step
+from lab import Lab, Run, cloned
+
+FIRST = "id,amount,day,country\n1,10,01/02/2026,de\n2,20,03/04/2026,fr\n3,x0,05/06/2026,fr\n4,40,07/08/2026,\n"
+SECOND = "id,amount,day,country\n2,25,03/04/2026,fr\n5,50,09/10/2026,de\n5,55,09/10/2026,de\n1,ten,01/02/2026,de\n"
+THIRD = "country,day,amount,id\nit,11/12/2026,60,6\n,07/08/2026,40,4\n"
+MAPPINGS = [{"sourceColumn": "amount", "dataType": "decimal(8,2)"}]
+RULES = [{"column": "country", "ruleType": "not_null", "severity": "warning"}]
+GOLD = {"aggregationEnabled": True, "aggregationGroupBy": ["country"], "aggregates": {"total": "sum(amount)"}}
+STEPS = (Step.BRONZE_INGEST, Step.SILVER_TRANSFORM, Step.GOLD_PUBLISH)
+
+
+def prepared(lake: Lake, strategy: MergeStrategy, step: Step) -> Run:
+    """A finished run where tables are shared by runs, and a planned run that has come to the step."""
+    lab = Lab(
+        lake,
+        job={"transformationConfig": {"columnMappings": MAPPINGS}, "validationConfig": {"dataQualityRules": RULES}},
+        silver={"primaryKey": "id", "mergeStrategy": strategy.value},
+        gold=GOLD,
+    )
+    if strategy != MergeStrategy.VERSIONED:
+        lab.ingest(FIRST).silver()
+    run = lab.plan(lab.land("second.csv", SECOND), lab.land("third.csv", THIRD))
+    for earlier in itertools.takewhile(lambda other: other is not step, STEPS):
+        run.step(earlier)
+    return run
+
+
+def elsewhere(run: Run, name: str) -> Run:
+    """The same run over a copy of its lake."""
+    return over(run, cloned(run.lab.lake, name))
+
+
+def over(run: Run, lake: Lake) -> Run:
+    """The same run over another lake, or another way to its own."""
+    return replace(run, lab=replace(run.lab, lake=lake))
+
+
+def state_of(lab: Lab) -> dict[str, Any]:
+    """Every object that a reader could meet: a table's bytes by their ETag, a document less what depends on the clock."""
+    state: dict[str, Any] = {}
+    clocks = {"durationSeconds"} | ({"tableVersion"} if lab.silver["mergeStrategy"] == MergeStrategy.APPEND else set())
+    for item in lab.lake.list_objects(""):
+        if item.key.startswith(("_attempts/", "landing/", "workflows/")) or item.key.endswith("plan.json"):
+            continue
+        state[item.key] = item.etag
+        if item.key.endswith(".json"):
+            stored = lab.lake.read(item.key)
+            assert stored is not None
+            state[item.key] = {name: value for name, value in json.loads(stored[0]).items() if name not in clocks}
+    return state
