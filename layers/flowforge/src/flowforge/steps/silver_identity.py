@@ -34,7 +34,7 @@ def require_same_strategy(context: StepContext) -> None:
     if written_by != strategy:
         raise ConfigFault(
             f"silverConfig.mergeStrategy is {strategy}, and the table was written by {written_by} ({first}): a changed strategy "
-            "needs a rebuild of Silver from Bronze",
+            "needs a rebuild of Silver from Bronze, or another slug (on the command line: --name) for a table of its own",
             option="silverConfig.mergeStrategy",
         )
 
