@@ -9,6 +9,7 @@ ENVIRONMENT := .venv/ready
 export PATH := $(dir $(UV)):$(PATH)
 export UV
 # A process of tests for each processor; a module's tests share its stack, so they stay together.
+# Their many state folders share one store of compiled files.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 # Every function process imports polars; without bytecode on disk each start compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,7 +25,7 @@ run: $(ENVIRONMENT) ## Run the sample workflow through the local stack and show 
 	@.venv/bin/flowforge run --sample
 
 test: $(ENVIRONMENT) ## Run every test that needs no container engine
-	.venv/bin/pytest -m "not containers and not large" $(SIDE_BY_SIDE)
+	PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/pycache" .venv/bin/pytest -m "not containers and not large" $(SIDE_BY_SIDE)
 
 test-large: $(ENVIRONMENT) ## Run the tests that need gigabytes of disk and minutes of time
 	.venv/bin/pytest -m large

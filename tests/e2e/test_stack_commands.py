@@ -1,8 +1,11 @@
 """A stack that is kept running: commands that find it, and what is left of it when any of its processes is killed."""
 
+import json
 import shlex
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,10 @@ import pytest
 from botocore.config import Config
 
 from e2e.command import PROJECT, RUN_SECONDS, command, environment
+from flowforge.cli.results import broken_promises, read_results
+from flowforge.cli.workflow_file import load_workflow
+from flowforge.lake import keys
+from flowforge.lake.lake import Lake
 from flowforge.local.leftovers import end_processes, processes_of_stack
 from flowforge.local.stack_file import StackFile
 
@@ -140,8 +147,8 @@ def test_a_stack_that_runs_is_not_reset(call: Call) -> None:
     assert (refused.returncode, "is in use by process" in refused.stderr) == (1, True)
 
 
-def start_run(state: Path, folder: Path) -> subprocess.Popen[str]:
-    """A run in the middle of a step of the shared stack."""
+def start_run(state: Path, folder: Path) -> tuple[subprocess.Popen[str], str]:
+    """A run in the middle of a step of the shared stack, and the name of its execution."""
     process = subprocess.Popen(
         [*command("run", "--sample"), "--state", str(state)],
         cwd=folder,
@@ -152,9 +159,12 @@ def start_run(state: Path, folder: Path) -> subprocess.Popen[str]:
         text=True,
     )
     assert process.stdout is not None
+    execution = ""
     for line in process.stdout:
+        if line.startswith("Execution "):
+            execution = line.split()[1]
         if line.endswith(" running\n"):
-            return process
+            return process, execution
     raise AssertionError("the run ended before it could be disturbed")
 
 
@@ -164,7 +174,7 @@ def test_whatever_is_killed_in_mid_run_the_next_up_has_the_objects_and_works(
 ) -> None:
     bucket, key = up["FLOWFORGE_DATA_BUCKET"], f"kept/{killed}"
     client(up, "s3").put_object(Bucket=bucket, Key=key, Body=b"1")
-    running = start_run(state, tmp_path)
+    running, disturbed = start_run(state, tmp_path)
     kinds = family(state)
     everybody = [process for of_kind in kinds.values() for process in of_kind]
     doomed = everybody if killed == "everything" else kinds[killed]
@@ -181,6 +191,35 @@ def test_whatever_is_killed_in_mid_run_the_next_up_has_the_objects_and_works(
     assert client(up, "s3").get_object(Bucket=bucket, Key=key)["Body"].read() == b"1"
     done = call("run", "five.csv", "--name", f"after-{killed}")
     assert (done.returncode, done.stderr) == (0, "")
+    statuses = ended_executions(up)
+    # A function's process that dies fails its job, which the record then says; nothing else may cost an execution its success.
+    lake = lake_of(up)
+    stored = lake.read(keys.record_key(disturbed))
+    assert stored is not None
+    record = json.loads(stored[0])
+    assert record["status"].upper() == statuses[disturbed]
+    assert record["status"] == "succeeded" or killed == "awslambdaric", record
+    if record["status"] == "succeeded":
+        workflow = load_workflow(PROJECT / "examples" / "shop" / "workflow.yaml")
+        assert broken_promises(workflow, read_results(lake, disturbed, workflow)) == []
+
+
+def ended_executions(variables: dict[str, str]) -> dict[str, str]:
+    """The status of each execution, once none is running any more."""
+    states, deadline, pause = client(variables, "stepfunctions"), time.monotonic() + RUN_SECONDS, threading.Event()
+    [machine] = states.list_state_machines()["stateMachines"]
+    while True:
+        executions = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+        statuses = {execution["name"]: execution["status"] for execution in executions}
+        if "RUNNING" not in statuses.values():
+            return statuses
+        assert time.monotonic() < deadline, statuses
+        pause.wait(0.1)
+
+
+def lake_of(variables: dict[str, str]) -> Lake:
+    session = boto3.session.Session(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+    return Lake.connect(variables["FLOWFORGE_DATA_BUCKET"], session, endpoint_url=variables["AWS_ENDPOINT_URL"])
 
 
 @pytest.mark.usefixtures("up")

@@ -22,7 +22,7 @@ SEEDS = 25
 FAULTS = 4
 PROBABILITY = 0.1
 TRIES = 4 * FAULTS
-READ_SECONDS = 0.4
+READ_SECONDS = 0.3
 AGAIN = (RetryLater, CommitConflict, CommitUnknown)
 
 
