@@ -15,6 +15,14 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("state")
 
 
+@pytest.fixture(scope="module")
+def kept_stack(state: Path) -> Iterator[None]:
+    """A stack on the module's state that every run of the module uses."""
+    subprocess.run(command("up", "--detach", "--state", state), env=environment(), capture_output=True, check=True)
+    yield
+    subprocess.run(command("down", "--state", state), env=environment(), capture_output=True, check=True)
+
+
 @pytest.fixture
 def flowforge(state: Path, tmp_path: Path) -> Flowforge:
     """Run ``flowforge run`` to its end, in the test's folder and on the module's state."""

@@ -7,6 +7,8 @@ import pytest
 
 from e2e.command import Flowforge
 
+pytestmark = pytest.mark.usefixtures("kept_stack")
+
 
 def tables(state: Path) -> dict[str, str]:
     """The objects of the layers, as the emulator keeps them on disk."""

@@ -6,7 +6,11 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from e2e.command import RUN_SECONDS, Flowforge, Start, command, environment
+
+pytestmark = pytest.mark.usefixtures("kept_stack")
 
 
 def silver_figures(stdout: str) -> list[str]:
