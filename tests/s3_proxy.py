@@ -94,6 +94,18 @@ def faults_for(request: Request) -> list[Fault]:
     return faults
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A request as it came in, with the status that S3 gave it."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: bytes
+    status: int
+
+
 @dataclass
 class Schedule:
     """Which requests meet which fault: chance by a seed, ``faults`` in all, so that every step comes through in the end."""
@@ -150,6 +162,8 @@ class Handler(BaseHTTPRequestHandler):
             fault(self)
             return
         answer, body = self.forward()
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.seen.append(Seen(self.command, urlsplit(self.path).path, query, headers, self.body, answer.status))
         length = int(answer.getheader("Content-Length", str(len(body))))
         self.begin(answer.status, list(answer.getheaders()), length)
         self.wfile.write(body)
@@ -201,6 +215,7 @@ class FaultyProxy(ThreadingHTTPServer):
     def __init__(self, target: str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.target = target
+        self.seen: list[Seen] = []
 
     @property
     def url(self) -> str:

@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from flowforge.lake.lake import Lake
+from flowforge.orchestration.tiers import LAMBDA_SIZES, LambdaSize
 
 STEPS = ("bronze_ingest", "silver_transform", "gold_publish")
 SUBSTITUTION = re.compile(r"\$\{(\w+)\}")
@@ -87,12 +88,18 @@ def test_the_template_declares_exactly_the_substitutions_of_the_state_machine(ap
     properties = application["Resources"]["Workflow"]["Properties"]
     used = set(SUBSTITUTION.findall((root / properties["DefinitionUri"]).read_text()))
     assert set(properties["DefinitionSubstitutions"]) == used
-    for name, value in properties["DefinitionSubstitutions"].items():
+    for name, value in function_arns(application).items():
         assert value == {"Fn::GetAtt": [name.removesuffix("FunctionArn"), "Arn"]}
 
 
+def function_arns(application: Mapping[str, Any]) -> dict[str, Any]:
+    """The substitutions that name functions."""
+    substitutions = application["Resources"]["Workflow"]["Properties"]["DefinitionSubstitutions"]
+    return {name: value for name, value in substitutions.items() if name.endswith("FunctionArn")}
+
+
 def test_the_state_machine_may_invoke_exactly_the_functions_that_it_names(application: Mapping[str, Any]) -> None:
-    substitutions = application["Resources"]["Workflow"]["Properties"]["DefinitionSubstitutions"].values()
+    substitutions = function_arns(application).values()
     invoke = next(
         statement
         for policy in application["Resources"]["WorkflowRole"]["Properties"]["Policies"]
@@ -107,6 +114,8 @@ def test_every_function_ends_before_the_state_that_waits_for_it(
 ) -> None:
     waiting = 0
     for name, state in tasks(state_machine["States"]):
+        if state["Resource"] != "arn:aws:states:::lambda:invoke":
+            continue
         function = state["Arguments"]["FunctionName"].strip("${}").removesuffix("FunctionArn")
         assert functions(application)[function]["Properties"]["Timeout"] < state["TimeoutSeconds"], name
         waiting += 1
@@ -118,7 +127,7 @@ def test_every_function_and_the_state_machine_log_to_a_group_of_their_own_with_a
 ) -> None:
     groups = of_type(application, "AWS::Logs::LogGroup")
     used = [item["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] for item in functions(application).values()]
-    assert sorted([*used, "WorkflowLogs"]) == sorted(groups)
+    assert sorted([*used, "WorkerLogs", "WorkflowLogs"]) == sorted(groups)
     for group in groups.values():
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
     assert len({str(group["Properties"]["LogGroupName"]) for group in groups.values()}) == len(groups)
@@ -145,3 +154,27 @@ def test_an_endpoint_that_is_declared_and_empty_means_aws(
     lake = Lake.connect("bucket", boto3.session.Session(region_name="eu-central-1"))
     assert lake.client.meta.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
     assert lake.storage_options == {"aws_region": "eu-central-1"}
+
+
+def test_the_plan_knows_the_size_of_every_step_s_function(application: Mapping[str, Any]) -> None:
+    declared = {
+        folder_of(item).removeprefix("functions/"): LambdaSize(
+            item["Properties"]["MemorySize"], item["Properties"]["EphemeralStorage"]["Size"]
+        )
+        for item in functions(application).values()
+        if item["Properties"].get("PackageType") == "Image"
+    }
+    assert declared == {step.value: size for step, size in LAMBDA_SIZES.items()}
+
+
+def test_a_task_is_taken_away_in_dev_and_qa_only(application: Mapping[str, Any]) -> None:
+    capacity = {stage: item["Provider"] for stage, item in application["Mappings"]["WorkerCapacity"].items()}
+    assert capacity == {"dev": "FARGATE_SPOT", "qa": "FARGATE_SPOT", "uat": "FARGATE", "prod": "FARGATE"}
+
+
+def test_the_worker_may_write_to_its_scratch_volume_only_and_is_not_root(application: Mapping[str, Any]) -> None:
+    definition = application["Resources"]["WorkerTaskDefinition"]["Properties"]
+    (worker,) = definition["ContainerDefinitions"]
+    assert (worker["Name"], worker["ReadonlyRootFilesystem"], worker["User"]) == ("worker", True, "993:990")
+    assert worker["MountPoints"] == [{"SourceVolume": "scratch", "ContainerPath": "/tmp"}]
+    assert definition["Volumes"] == [{"Name": "scratch"}]

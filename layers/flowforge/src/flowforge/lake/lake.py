@@ -152,6 +152,22 @@ class Lake:
         except BotoCoreError as error:
             raise translate(error, f"reading {version.key}") from error
 
+    def read_start(self, version: ObjectVersion, count: int) -> bytes:
+        """The first bytes of exactly this version, ``count`` at the most. Raises DataFault where it is no longer there."""
+        if not version.size_bytes:
+            return b""
+        try:
+            answer = self.client.get_object(
+                Bucket=self.bucket, Key=version.key, IfMatch=version.etag, Range=f"bytes=0-{count - 1}"
+            )
+            return answer["Body"].read()
+        except ClientError as error:
+            if is_missing(error) or status_of(error) == PRECONDITION_FAILED:
+                raise DataFault(f"{version.key} was replaced or removed while it was read", file=version.key) from error
+            raise translate(error, f"reading {version.key}") from error
+        except BotoCoreError as error:
+            raise translate(error, f"reading {version.key}") from error
+
     def list_objects(self, prefix: str) -> list[ObjectVersion]:
         """The objects below a prefix, by key. ``version_id`` and ``metadata`` are not part of a listing."""
         try:

@@ -7,14 +7,19 @@ from pydantic import Field
 from flowforge.model.base import Document
 from flowforge.model.job import Identifier
 from flowforge.model.step import Step
+from flowforge.model.tier_choice import Escalation
 
 
 class JobOutcome(Document):
-    """How a job of an execution ended. ``error_key`` points to its JobFailure; None where it could not be recorded."""
+    """How a job of an execution ended, and which of its steps outgrew Lambda.
+
+    ``error_key`` points to its JobFailure; None where it could not be recorded.
+    """
 
     job_id: Identifier
     status: Literal["succeeded", "failed"]
     error_key: str | None = None
+    escalations: tuple[Escalation, ...] = ()
 
 
 class JobFailure(Document):

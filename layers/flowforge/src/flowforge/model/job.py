@@ -12,6 +12,7 @@ from flowforge.model.aggregate import Aggregate
 from flowforge.model.base import Document
 from flowforge.model.contract import DataType
 from flowforge.model.slug import MAX_SLUG_LENGTH, slugify
+from flowforge.model.tier import PinnedTier
 
 AUDIT_COLUMNS = ("_ingested_at", "_source_file", "_row_number", "_run_id")
 RESERVED_PREFIX = "_"
@@ -236,6 +237,7 @@ class Job(Document):
     slug: Slug
     description: str = ""
     order: Annotated[int, Field(ge=1)] = 1
+    tier: PinnedTier = PinnedTier.AUTO
     source_config: SourceConfig = SourceConfig()
     transformation_config: TransformationConfig = TransformationConfig()
     validation_config: ValidationConfig = ValidationConfig()

@@ -7,6 +7,9 @@ from pydantic import AwareDatetime, Field
 from flowforge.model.base import Document
 from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Identifier, Job, Slug
+from flowforge.model.step import Step
+from flowforge.model.tier import Tier
+from flowforge.model.tier_choice import StepTiers
 
 
 class PlanRequest(Document):
@@ -28,14 +31,20 @@ class ExecutionInput(Document):
     files: dict[Identifier, tuple[str, ...]] = Field(default_factory=dict)
 
 
+DEFAULT_ROW_BYTES = 100.0
+"""Where the head of a file shows no row."""
+
+
 class SourceFile(Document):
-    """A landing object as it was when the run was planned."""
+    """A landing object as it was when the run was planned; ``row_bytes`` and ``columns`` are what its head shows."""
 
     key: str
     name: str
     etag: str
     version_id: str | None = None
     size_bytes: Annotated[int, Field(ge=0)]
+    row_bytes: Annotated[float, Field(gt=0)] = DEFAULT_ROW_BYTES
+    columns: Annotated[int, Field(ge=1)] = 1
 
 
 class JobPlan(Document):
@@ -44,6 +53,7 @@ class JobPlan(Document):
     job: Job
     run_id: str
     sources: tuple[SourceFile, ...]
+    tiers: StepTiers
     contract_version: int | None = None
 
 
@@ -65,10 +75,19 @@ class Plan(Document):
         raise ConfigFault(f"the plan of {self.execution_id} has no job {job_id}")
 
 
+class TaskSize(Document):
+    """The tier of a step, and its task on Fargate in the words of RunTask, which takes numbers as text."""
+
+    tier: Tier
+    cpu: str
+    memory: str
+
+
 class PlannedJob(Document):
-    """A job in the answer of the function that plans."""
+    """A job in the answer of the function that plans, with where its steps begin."""
 
     job_id: Identifier
+    tiers: dict[Step, TaskSize]
 
 
 class PlanResponse(Document):

@@ -11,10 +11,23 @@ from flowforge.lake.contracts import latest_contract
 from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.model.errors import ConfigFault, DataFault, RetryLater
 from flowforge.model.job import Job
-from flowforge.model.plan import JobPlan, Plan, PlannedJob, PlanRequest, PlanResponse, SourceFile
+from flowforge.model.plan import (
+    DEFAULT_ROW_BYTES,
+    JobPlan,
+    Plan,
+    PlannedJob,
+    PlanRequest,
+    PlanResponse,
+    SourceFile,
+    TaskSize,
+)
+from flowforge.model.step import Step
+from flowforge.model.tier_choice import StepTiers
 from flowforge.model.workflow import Workflow, read_workflow
+from flowforge.orchestration.tiers import choose_tiers
 
 SUPPORTED_EXTENSIONS = (".csv",)
+HEAD_BYTES = 64 << 10
 RUN_ID_HEX_DIGITS = 12
 """With the date in front: a job would need about 17 million runs a day for an even chance of one repetition."""
 
@@ -50,11 +63,13 @@ def _plan(request: PlanRequest, lake: Lake) -> Plan:
     jobs = []
     for job in workflow.jobs:
         contract = latest_contract(lake, workflow.id, job.id)
+        sources = tuple(_sources(lake, workflow, job, request.input.files.get(job.id)))
         jobs.append(
             JobPlan(
                 job=job,
                 run_id=run_id(request, job),
-                sources=tuple(_sources(lake, workflow, job, request.input.files.get(job.id))),
+                sources=sources,
+                tiers=choose_tiers(job, sources),
                 contract_version=contract.version if contract else None,
             )
         )
@@ -95,7 +110,7 @@ def _sources(lake: Lake, workflow: Workflow, job: Job, chosen: tuple[str, ...] |
         raise DataFault(f"{job.name}: no file under {prefix} matches {pattern!r}; upload one and run again")
     if len(set(names)) != len(names):
         raise ConfigFault(f"{job.name}: a file is named twice in the input", option="files")
-    return [_source(lake, prefix, key) for key in names]
+    return [_source(lake, prefix, key, job) for key in names]
 
 
 def _is_wanted(name: str, pattern: str) -> bool:
@@ -103,7 +118,7 @@ def _is_wanted(name: str, pattern: str) -> bool:
     return bool(name) and "/" not in name and fnmatch.fnmatchcase(name, pattern)
 
 
-def _source(lake: Lake, prefix: str, key: str) -> SourceFile:
+def _source(lake: Lake, prefix: str, key: str, job: Job) -> SourceFile:
     name = key.removeprefix(prefix)
     if not key.startswith(prefix) or "/" in name:
         raise ConfigFault(f"{key} is not a file under {prefix}, where this job reads", file=name, option="files")
@@ -112,7 +127,25 @@ def _source(lake: Lake, prefix: str, key: str) -> SourceFile:
     version: ObjectVersion | None = lake.head(key)
     if version is None:
         raise DataFault(f"{name} is not in landing ({key})", file=name)
-    return SourceFile(key=key, name=name, etag=version.etag, version_id=version.version_id, size_bytes=version.size_bytes)
+    row_bytes, columns = _row_shape(lake.read_start(version, HEAD_BYTES), job.source_config.file_config.delimiter)
+    return SourceFile(
+        key=key,
+        name=name,
+        etag=version.etag,
+        version_id=version.version_id,
+        size_bytes=version.size_bytes,
+        row_bytes=row_bytes,
+        columns=columns,
+    )
+
+
+def _row_shape(head: bytes, delimiter: str) -> tuple[float, int]:
+    """The width of a row in bytes and the number of columns, as the head of a text shows them, for an estimate only."""
+    lines = head.splitlines()
+    columns = lines[0].count(delimiter.encode()) + 1 if lines else 1
+    # The last line may be cut off, and the first one is the header.
+    whole = lines[1:-1] or lines[1:]
+    return (sum(len(line) + 1 for line in whole) / len(whole) if whole else DEFAULT_ROW_BYTES), columns
 
 
 def _response(plan: Plan, key: str) -> PlanResponse:
@@ -120,7 +153,15 @@ def _response(plan: Plan, key: str) -> PlanResponse:
     return PlanResponse(
         plan_key=key,
         groups=tuple(
-            tuple(PlannedJob(job_id=planned.job.id) for planned in group)
+            tuple(PlannedJob(job_id=planned.job.id, tiers=_task_sizes(planned.tiers)) for planned in group)
             for _, group in groupby(ordered, key=lambda planned: planned.job.order)
         ),
     )
+
+
+def _task_sizes(tiers: StepTiers) -> dict[Step, TaskSize]:
+    choices = {step: tiers.of(step) for step in Step}
+    return {
+        step: TaskSize(tier=choice.tier, cpu=str(choice.cpu_units), memory=str(choice.memory_mib))
+        for step, choice in choices.items()
+    }

@@ -1,0 +1,126 @@
+"""Where each step of a job begins, from what the plan knows of its files: Lambda while it fits, Fargate above.
+
+The figures are measured on the medallion engine with two processors (docs/reference/tiers.md tells how); what is estimated from
+them keeps a reserve of a fifth in memory and two fifths in time.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flowforge.model.job import Job
+from flowforge.model.plan import SourceFile
+from flowforge.model.step import Step
+from flowforge.model.tier import PinnedTier, Tier
+from flowforge.model.tier_choice import StepTiers, TierChoice
+
+MIB = 1 << 20
+MIB_PER_PROCESSOR = 1769
+"""Lambda gives a function one processor for this much memory (Lambda Developer Guide, "Configure Lambda function memory")."""
+LAMBDA_SECONDS = 900
+MEMORY_SHARE = 0.8
+TIME_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class LambdaSize:
+    """What the template gives a step's function."""
+
+    memory_mib: int
+    scratch_mib: int
+
+    @property
+    def processors(self) -> float:
+        """The share of processors that comes with the memory."""
+        return self.memory_mib / MIB_PER_PROCESSOR
+
+
+LAMBDA_SIZES = {
+    Step.BRONZE_INGEST: LambdaSize(2048, 1024),
+    Step.SILVER_TRANSFORM: LambdaSize(3008, 4096),
+    Step.GOLD_PUBLISH: LambdaSize(2048, 1024),
+}
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """What a step needs: memory whatever the size, memory by row, and bytes of text that a processor takes in a second."""
+
+    base_mib: int
+    bytes_per_row: int
+    bytes_per_processor_second: float
+
+
+COSTS = {
+    # 433 MB resident for CSV files of 1 and of 5 GB; 11.5 processor seconds for a gigabyte.
+    Step.BRONZE_INGEST: StepCost(450, 0, 87e6),
+    # 485 MB for 40 million rows without duplicates, 1,039 MB for 16 million that all come twice: 65 bytes a row at the most.
+    # Types, keys, rules and the rewritten table read the rows about three times.
+    Step.SILVER_TRANSFORM: StepCost(500, 65, 30e6),
+    # 375 MB for a copy; an aggregation holds about 100 bytes for a group, and a group is at least one row.
+    Step.GOLD_PUBLISH: StepCost(400, 0, 150e6),
+}
+AGGREGATED_BYTES_PER_ROW = 100
+COLUMN_MIB = 0.03
+"""5,000 columns took 100 MB more than few."""
+FARGATE_SIZES = ((1024, 4096), (2048, 8192), (4096, 16_384), (8192, 32_768), (16_384, 65_536))
+"""Processor units and MiB: the pairs of Fargate with 4 MiB of memory for a unit, since memory is what steps run out of
+(Amazon ECS Developer Guide, "Fargate task definition considerations")."""
+
+
+@dataclass(frozen=True)
+class SourceShape:
+    """What the plan knows of a job's files before they are read."""
+
+    text_bytes: int
+    rows: int
+    columns: int
+
+
+def choose_tiers(job: Job, sources: Sequence[SourceFile]) -> StepTiers:
+    """The tier of each step, by the job's pin or by what its files need."""
+    shape = shape_of(sources)
+    return StepTiers(**{step.value: _choose(step, job, shape) for step in Step})
+
+
+def shape_of(sources: Sequence[SourceFile]) -> SourceShape:
+    """The files together: their text, and rows by the width that the head of each shows."""
+    rows = sum(math.ceil(source.size_bytes / source.row_bytes) for source in sources)
+    return SourceShape(
+        text_bytes=sum(source.size_bytes for source in sources),
+        rows=rows,
+        columns=max((source.columns for source in sources), default=1),
+    )
+
+
+def _choose(step: Step, job: Job, shape: SourceShape) -> TierChoice:
+    size, memory_mib, seconds = LAMBDA_SIZES[step], needed_mib(step, job, shape), needed_seconds(step, shape)
+    cpu_units, task_mib = _task_size(max(memory_mib, size.memory_mib))
+    seconds_told = f"about {memory_mib:,.0f} MiB and {seconds:,.0f} s of {size.memory_mib:,} MiB and {LAMBDA_SECONDS} s"
+    fits = memory_mib <= MEMORY_SHARE * size.memory_mib and seconds <= TIME_SHARE * LAMBDA_SECONDS
+    tier = Tier.LAMBDA if fits else Tier.FARGATE
+    reason = f"{'fits Lambda' if fits else 'too much for Lambda'}: {seconds_told}"
+    if job.tier is not PinnedTier.AUTO:
+        tier, reason = Tier(job.tier.value), f"pinned by the job; {reason}"
+    return TierChoice(tier=tier, reason=reason, cpu_units=cpu_units, memory_mib=task_mib)
+
+
+def needed_mib(step: Step, job: Job, shape: SourceShape) -> float:
+    """The memory that a step needs, in MiB."""
+    cost = COSTS[step]
+    aggregated = step is Step.GOLD_PUBLISH and job.destination_config.gold_config.aggregation_enabled
+    bytes_per_row = AGGREGATED_BYTES_PER_ROW if aggregated else cost.bytes_per_row
+    return cost.base_mib + shape.columns * COLUMN_MIB + shape.rows * bytes_per_row / MIB
+
+
+def needed_seconds(step: Step, shape: SourceShape) -> float:
+    """The time that a step needs on its function's share of processors, in seconds."""
+    return shape.text_bytes / COSTS[step].bytes_per_processor_second / LAMBDA_SIZES[step].processors
+
+
+def _task_size(memory_mib: float) -> tuple[int, int]:
+    """The smallest task with room for twice what Lambda has, or for what is needed; the largest where none has."""
+    for cpu_units, task_mib in FARGATE_SIZES:
+        if memory_mib <= task_mib / 2:
+            return cpu_units, task_mib
+    return FARGATE_SIZES[-1]

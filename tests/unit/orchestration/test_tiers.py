@@ -1,0 +1,92 @@
+"""Where a step begins follows from the files, and the reason says by which figures."""
+
+import pytest
+
+from flowforge.model.job import Job
+from flowforge.model.plan import SourceFile
+from flowforge.model.step import Step
+from flowforge.model.tier import Tier
+from flowforge.orchestration.tiers import FARGATE_SIZES, LAMBDA_SIZES, choose_tiers, needed_mib, shape_of
+
+GB = 10**9
+
+
+def job(*, aggregated: bool = False, tier: str = "auto", **silver: object) -> Job:
+    gold = {"aggregationEnabled": True, "aggregationGroupBy": ["id"], "aggregates": {"n": "count(*)"}} if aggregated else {}
+    return Job.model_validate(
+        {"id": "job_a", "name": "A", "tier": tier, "destinationConfig": {"goldConfig": gold, "silverConfig": silver}}
+    )
+
+
+def file(size_bytes: float, *, row_bytes: float = 120, columns: int = 16) -> SourceFile:
+    return SourceFile(key="k", name="k", etag="e", size_bytes=int(size_bytes), row_bytes=row_bytes, columns=columns)
+
+
+def tiers(size_bytes: float, **options: object) -> list[str]:
+    """The tiers of the three steps for one file of common rows."""
+    chosen = choose_tiers(job(**options), [file(size_bytes)])  # type: ignore[arg-type]
+    return [chosen.of(step).tier.value for step in Step]
+
+
+def test_a_small_file_stays_on_lambda() -> None:
+    assert tiers(5e6) == ["lambda", "lambda", "lambda"]
+
+
+def test_bronze_streams_so_it_is_time_that_ends_its_reach() -> None:
+    assert tiers(5 * GB)[0] == "lambda"
+    assert tiers(200 * GB)[0] == "fargate"
+
+
+def test_silver_holds_positions_of_rows_so_it_is_the_first_to_move() -> None:
+    assert tiers(3 * GB)[1] == "lambda"
+    assert tiers(5 * GB) == ["lambda", "fargate", "lambda"]
+
+
+def test_groups_cost_memory_in_gold() -> None:
+    assert tiers(3 * GB, aggregated=True)[2] == "fargate"
+    assert tiers(3 * GB)[2] == "lambda"
+
+
+def test_narrow_rows_weigh_more_than_wide_ones_of_the_same_size() -> None:
+    narrow, wide = (shape_of([file(GB, row_bytes=width)]) for width in (20, 2000))
+    assert needed_mib(Step.SILVER_TRANSFORM, job(), narrow) > 3 * needed_mib(Step.SILVER_TRANSFORM, job(), wide)
+
+
+def test_the_files_of_a_run_count_together() -> None:
+    shape = shape_of([file(1000, row_bytes=10, columns=3), file(500, row_bytes=50, columns=7)])
+    assert (shape.text_bytes, shape.rows, shape.columns) == (1500, 110, 7)
+
+
+@pytest.mark.parametrize("tier", ["lambda", "fargate"])
+def test_a_job_may_pin_its_tier_and_the_reason_says_so(tier: str) -> None:
+    chosen = choose_tiers(job(tier=tier), [file(200 * GB)])
+    assert {chosen.of(step).tier for step in Step} == {Tier(tier)}
+    assert chosen.bronze_ingest.reason.startswith("pinned by the job; too much for Lambda: about 45")
+
+
+def test_a_task_has_at_least_twice_the_memory_of_the_function_and_of_what_is_needed() -> None:
+    for size in (1e3, 5 * GB, 40 * GB):
+        chosen, shape = choose_tiers(job(), [file(size)]), shape_of([file(size)])
+        for step in Step:
+            choice = chosen.of(step)
+            assert (choice.cpu_units, choice.memory_mib) in FARGATE_SIZES
+            assert choice.memory_mib >= 2 * LAMBDA_SIZES[step].memory_mib * 0.99 or choice.memory_mib == FARGATE_SIZES[-1][1]
+            assert choice.memory_mib >= 2 * needed_mib(step, job(), shape) or choice.memory_mib == FARGATE_SIZES[-1][1]
+
+
+def test_what_no_task_can_hold_gets_the_largest() -> None:
+    assert choose_tiers(job(), [file(2000 * GB)]).silver_transform.memory_mib == FARGATE_SIZES[-1][1]
+
+
+def test_every_size_is_a_pair_that_fargate_offers() -> None:
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html, in GiB per processor units.
+    offered = {
+        1024: range(2, 9),
+        2048: range(4, 17),
+        4096: range(8, 31),
+        8192: range(16, 61, 4),
+        16_384: range(32, 121, 8),
+    }
+    for cpu_units, memory_mib in FARGATE_SIZES:
+        assert memory_mib % 1024 == 0
+        assert memory_mib // 1024 in offered[cpu_units]
