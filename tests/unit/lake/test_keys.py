@@ -33,12 +33,26 @@ RUN = "20260309-0123456789ab"
         (keys.attempt_key("abc", "gold.parquet"), "_attempts/abc/gold.parquet"),
         (keys.plan_key("exec_1"), "runs/exec_1/plan.json"),
         (keys.result_key("exec_1", "job_orders", Step.SILVER_TRANSFORM), "runs/exec_1/job_orders/silver_transform.json"),
+        (keys.failure_key("exec_1", "job_orders", Step.GOLD_PUBLISH), "runs/exec_1/job_orders/gold_publish.failure.json"),
         (keys.job_error_key("exec_1", "job_orders"), "runs/exec_1/job_orders/error.json"),
         (keys.record_key("exec_1"), "runs/exec_1/record.json"),
     ],
 )
 def test_a_key_is_the_one_of_the_table(key: str, expected: str) -> None:
     assert key == expected
+
+
+def test_a_plan_s_key_tells_its_execution_and_no_other_key_does() -> None:
+    assert keys.execution_of_plan(keys.plan_key("exec_1")) == "exec_1"
+    others = [
+        keys.record_key("exec_1"),
+        "plan.json",
+        "runs/plan.json",
+        "runs/a/b/plan.json",
+        "x/runs/a/plan.json",
+        "runs/a/plan.json/",
+    ]
+    assert [keys.execution_of_plan(key) for key in others] == [None] * len(others)
 
 
 def test_the_date_folder_is_the_day_in_utc() -> None:

@@ -1,4 +1,5 @@
 import errno
+from collections.abc import Callable
 
 import polars as pl
 import pytest
@@ -12,6 +13,10 @@ from flowforge.steps.engine_errors import engine_errors
     [
         (MemoryError(), NextTier),
         (OSError(errno.ENOSPC, "No space left on device"), NextTier),
+        (OSError("No space left on device (os error 28)"), NextTier),
+        (OSError("Cannot allocate memory (os error 12)"), NextTier),
+        (pl.exceptions.ComputeError("parquet: underlying IO error: No space left on device (os error 28)"), NextTier),
+        (pl.exceptions.ComputeError("could not parse `(os error 28)` as dtype `i64`"), DataFault),
         (ConnectionRefusedError("object-store error: Generic S3 error"), RetryLater),
         (OSError(errno.EIO, "broken"), RetryLater),
         (pl.exceptions.ComputeError("object-store error: Generic S3 error: timed out"), RetryLater),
@@ -29,6 +34,12 @@ def test_a_failure_of_the_engine_is_told_by_what_to_do_about_it(error: Exception
         raise error
     assert type(caught.value) is kind
     assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("sink", [pl.LazyFrame.sink_csv, pl.LazyFrame.sink_parquet])
+def test_a_full_disk_is_told_from_what_the_engine_says_of_it(sink: Callable[[pl.LazyFrame, str], object]) -> None:
+    with pytest.raises(NextTier, match=r"^orders.csv: /tmp is full$"), engine_errors("orders.csv"):
+        sink(pl.LazyFrame({"amount": range(100_000)}), "/dev/full")
 
 
 def test_an_error_of_the_tree_passes_as_it_is() -> None:

@@ -9,6 +9,7 @@ from flowforge.model.step import Step
 
 ATTEMPTS = "_attempts/"
 MAX_FILE_NAME_BYTES = 255
+PLAN = re.compile(r"runs/([^/]+)/plan\.json")
 DATED_FILE = re.compile(r"\d{8}/[^/]+\.parquet")
 
 
@@ -112,9 +113,20 @@ def plan_key(execution_id: str) -> str:
     return f"runs/{execution_id}/plan.json"
 
 
+def execution_of_plan(key: str) -> str | None:
+    """The execution whose plan lies under a key, or None where the key is no plan's."""
+    found = PLAN.fullmatch(key)
+    return found[1] if found else None
+
+
 def result_key(execution_id: str, job_id: str, step: Step) -> str:
     """The result of a step."""
     return f"runs/{execution_id}/{job_id}/{step.value}.json"
+
+
+def failure_key(execution_id: str, job_id: str, step: Step) -> str:
+    """Why the last try of a step failed on a tier that answers with an exit code alone."""
+    return f"runs/{execution_id}/{job_id}/{step.value}.failure.json"
 
 
 def job_error_key(execution_id: str, job_id: str) -> str:

@@ -34,6 +34,27 @@ class JobFailure(Document):
     cause: str
 
 
+class StepFailure(Document):
+    """Why a try of a step failed on a tier that answers with an exit code alone, which the state machine then reads.
+
+    Stored under ``runs/{executionId}/{jobId}/{step}.failure.json``, the last try's over those before. A later success
+    does not remove it, so a reader looks for the step's result first and believes that. A task that was killed leaves
+    none: one whose ``exit_code`` is not the task's own is of an earlier try.
+    """
+
+    schema_version: Literal[1] = 1
+    execution_id: Identifier
+    job_id: Identifier
+    step: Step
+    error: str
+    message: str
+    exit_code: int
+    file: str | None = None
+    row: int | None = None
+    column: str | None = None
+    option: str | None = None
+
+
 class ExecutionRecord(Document):
     """How an execution ended. Stored as ``runs/{executionId}/record.json``."""
 

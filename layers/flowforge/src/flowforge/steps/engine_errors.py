@@ -23,14 +23,23 @@ def engine_errors(what: str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise NextTier(f"{what}: memory ran out") from error
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
+    except (OSError, pl.exceptions.PolarsError) as error:
+        if _is_of_system(error, errno.ENOSPC):
             raise NextTier(f"{what}: /tmp is full") from error
-        raise RetryLater(f"{what}: {_shown(error)}") from error
-    except pl.exceptions.PolarsError as error:
-        if any(word in str(error) for word in SERVICE_WORDS):
+        if _is_of_system(error, errno.ENOMEM):
+            raise NextTier(f"{what}: memory ran out") from error
+        if isinstance(error, OSError) or any(word in str(error) for word in SERVICE_WORDS):
             raise RetryLater(f"{what}: {_shown(error)}") from error
         raise DataFault(f"{what}: {_shown(error)}") from error
+
+
+def _is_of_system(error: Exception, number: int) -> bool:
+    """Whether an error is the operating system's of that number.
+
+    The engine sets no ``errno`` and wraps some in errors of its own; it ends the message with the number, before the
+    context in which that happened.
+    """
+    return getattr(error, "errno", None) == number or str(error).partition("\n\n")[0].endswith(f"(os error {number})")
 
 
 def _shown(error: Exception) -> str:
