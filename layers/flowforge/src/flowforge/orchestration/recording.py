@@ -5,6 +5,7 @@ import json
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
 from flowforge.model.execution import ExecutionRecord, JobFailure, JobOutcome, RecordResponse
+from flowforge.orchestration.task_ends import explained
 
 WORKFLOW_FAILED = "WorkflowFailed"
 MAX_NAMED_JOBS = 5
@@ -15,7 +16,7 @@ def record_event(event: JobFailure | ExecutionRecord, lake: Lake) -> RecordRespo
     """Store what happened, and answer where; for a failed execution also the error and the cause to end with."""
     if isinstance(event, JobFailure):
         key = keys.job_error_key(event.execution_id, event.job_id)
-        lake.overwrite(key, event.to_json())
+        lake.overwrite(key, explained(event, lake).to_json())
         return RecordResponse(key=key)
     if event.status == "failed" and event.error is None:
         event = event.model_copy(update={"error": WORKFLOW_FAILED, "cause": _cause(event.jobs, lake)})
