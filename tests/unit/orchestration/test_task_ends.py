@@ -71,7 +71,8 @@ def test_a_worker_without_memory_names_what_it_had_and_what_there_is(lake: Lake,
     found = recorded(lake, ended(**worker))
     assert found.error == "NextTier"
     assert message_of(found) == (
-        "the worker ran out of memory on Fargate, where its task had 8,192 MiB: it needs a task with more; the largest has 65,536 MiB"
+        "the worker ran out of memory on Fargate, where its task had 8,192 MiB: it needs a task with more; "
+        "the largest has 65,536 MiB"
     )
 
 

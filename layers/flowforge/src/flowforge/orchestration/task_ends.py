@@ -27,7 +27,7 @@ def explained(failure: JobFailure, lake: Lake) -> JobFailure:
     task = _task(failure)
     if task is None:
         return failure
-    worker = next((item for item in task.get("Containers", []) if item.get("Name") == "worker"), {})
+    worker: Mapping[str, Any] = next((item for item in task.get("Containers", []) if item.get("Name") == "worker"), {})
     code = worker.get("ExitCode")
     if code is None:
         reason = worker.get("Reason") or task.get("StoppedReason") or "ECS gives no reason"
