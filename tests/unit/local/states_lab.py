@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from flowforge.local.sandbox import Outcome
 from flowforge.local.states.clock import LoopClock, VirtualTimeLoop
 from flowforge.local.states.execution import Execution
 from flowforge.local.states.fields import ArgumentNames
-from flowforge.local.states.integrations import Call, LambdaInvoke, function_name, lambda_result, not_found
+from flowforge.local.states.integrations import Call, Integration, LambdaInvoke, function_name, lambda_result, not_found
 from flowforge.local.states.service import StatesService
 from flowforge.local.states.visit import Place, ignore_place
 
@@ -119,15 +119,19 @@ def run(
     meanwhile_after: float = 0,
     observe: Callable[[Place], None] = ignore_place,
     jitter: float = 1.0,
+    others: Sequence[Integration] = (),
 ) -> Ended:
-    """Run a definition to its end, in no time at all. ``meanwhile`` acts on it after some virtual seconds."""
+    """Run a definition to its end, in no time at all.
+
+    ``meanwhile`` acts on it after some virtual seconds; ``others`` are what it can call besides functions.
+    """
     functions = ScriptedFunctions(script or {})
     text = definition if isinstance(definition, str) else json.dumps(definition)
     loop = VirtualTimeLoop()
 
     async def main() -> Execution:
         clock = LoopClock(loop, DAWN)
-        service = StatesService([functions], clock=clock, random_number=lambda: jitter, observe=observe)
+        service = StatesService([functions, *others], clock=clock, random_number=lambda: jitter, observe=observe)
         machine = service.machines.create("Test", text, ROLE)
         execution = service.start_execution(machine.arn, json.dumps({} if value is None else value), "run")
         if meanwhile is not None:
