@@ -168,8 +168,10 @@ def test_the_plan_knows_the_size_of_every_step_s_function(application: Mapping[s
 
 
 def test_a_task_is_taken_away_in_dev_and_qa_only(application: Mapping[str, Any]) -> None:
-    capacity = {stage: item["Provider"] for stage, item in application["Mappings"]["WorkerCapacity"].items()}
-    assert capacity == {"dev": "FARGATE_SPOT", "qa": "FARGATE_SPOT", "uat": "FARGATE", "prod": "FARGATE"}
+    (strategy,) = application["Resources"]["WorkerCluster"]["Properties"]["DefaultCapacityProviderStrategy"]
+    assert strategy["CapacityProvider"] == {"Fn::If": ["WorkerOnSpot", "FARGATE_SPOT", "FARGATE"]}
+    stages = [{"Fn::Equals": [{"Ref": "Stage"}, stage]} for stage in ("dev", "qa")]
+    assert application["Conditions"]["WorkerOnSpot"] == {"Fn::Or": stages}
 
 
 def test_the_worker_may_write_to_its_scratch_volume_only_and_is_not_root(application: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from flowforge.local.project import find_project
 from flowforge.local.stack import TEMPLATE_PARAMETERS
 from flowforge.local.states.errors import StateError
 from flowforge.local.states.fields import ArgumentNames
-from flowforge.local.states.integrations import Call
+from flowforge.local.states.integrations import Call, Integration
 from flowforge.local.states.run_task import RunTaskAndWait
 from flowforge.local.states.service_integrations import GetObject
 from flowforge.local.states.visit import Place, ignore_place
@@ -125,7 +125,7 @@ def run_workflow(shipped: str) -> RunWorkflow:
     ) -> Ended:
         steps = {name: {"status": "done"} for name in ("BronzeIngest", "SilverTransform", "GoldPublish")}
         script = {"PlanExecution": plan(), **steps, "RecordEvent": record, **functions}
-        others = [worker or ScriptedWorker(), results or StoredResults()]
+        others: list[Integration] = [worker or ScriptedWorker(), results or StoredResults()]
         return run(shipped, {"workflowId": "wf_shop"}, script, observe=observe, others=others)
 
     return start

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from flowforge.local.states.definition import NOT_SET, Container, MapState, RetryingState, State, TaskState
+from flowforge.local.states.errors import StateError
 from flowforge.local.states.integrations import LambdaInvoke
 from flowforge.local.states.parser import parse_definition
+from flowforge.local.states.run_task import RunTaskAndWait
+from flowforge.local.states.service_integrations import GetObject
 from flowforge.local.states.visit import Place
-from statemachine.conftest import RunWorkflow, plan, record
+from statemachine.conftest import RunWorkflow, ScriptedWorker, StoredResults, plan, planned, record
 from statemachine.test_workflow import STEPS, for_job, recorder
 from unit.local.states_lab import Behaviour, Raises
 
@@ -32,7 +35,17 @@ SCENARIOS: list[dict[str, Behaviour]] = [
     JOB_FAILS | {"RecordEvent": recorder(failed=LOST)},
     JOB_FAILS | {"RecordEvent": recorder(job_failed=LOST)},
     NO_PLAN | {"RecordEvent": recorder(failed=LOST)},
+    *({step: for_job("job_a", Raises("NextTier"))} for step in STEPS),
 ]
+NO_ROOM = StateError("AmazonECS.Unknown", "no capacity")
+BUSY = StateError("S3.S3Exception", "SlowDown")
+ON_FARGATE = plan([[planned("job_a", bronze_ingest="fargate", silver_transform="fargate", gold_publish="fargate")]])
+WORKERS = [
+    (ScriptedWorker({("job_a", "bronze_ingest"): [NO_ROOM, "SpotInterruption", 0]}), StoredResults()),
+    (ScriptedWorker({("job_a", "gold_publish"): [12]}), StoredResults()),
+    (ScriptedWorker(), StoredResults(BUSY)),
+]
+RESOURCES = {item.arn: item.names for item in (LambdaInvoke, RunTaskAndWait, GetObject)}
 
 
 def states_of(container: Container) -> Iterator[State]:
@@ -56,16 +69,18 @@ def visited(run_workflow: RunWorkflow) -> set[Place]:
     places: set[Place] = set()
     for functions in SCENARIOS:
         run_workflow(observe=places.add, **functions)
+    for worker, results in WORKERS:
+        run_workflow(observe=places.add, worker=worker, results=results, PlanExecution=ON_FARGATE)
     return places
 
 
 def test_every_state_retrier_and_catcher_is_visited(shipped: str, visited: set[Place]) -> None:
-    definition = parse_definition(shipped, resources={LambdaInvoke.arn: LambdaInvoke.names})
+    definition = parse_definition(shipped, resources=RESOURCES)
     assert set(places_of(definition.container)) - visited == set()
 
 
 def test_every_task_has_a_time_limit_a_retrier_and_a_catcher_of_everything(shipped: str) -> None:
-    definition = parse_definition(shipped, resources={LambdaInvoke.arn: LambdaInvoke.names})
+    definition = parse_definition(shipped, resources=RESOURCES)
     for state in states_of(definition.container):
         if isinstance(state, TaskState):
             assert state.timeout_seconds is not NOT_SET, state.name

@@ -7,7 +7,7 @@ import pytest
 from flowforge.local.states.errors import StateError
 from statemachine.conftest import STEPS, RunWorkflow, ScriptedWorker, StoredResults, plan, planned
 from statemachine.test_workflow import calls, records, visited
-from unit.local.states_lab import Raises, Takes
+from unit.local.states_lab import Behaviour, Raises, Takes
 
 FUNCTIONS = {"bronze_ingest": "BronzeIngest", "silver_transform": "SilverTransform", "gold_publish": "GoldPublish"}
 TOO_SMALL = ["NextTier", "Runtime.OutOfMemory", "Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown"]
@@ -131,7 +131,7 @@ def test_a_worker_that_ends_well_without_a_result_fails_the_job(run_workflow: Ru
 
 def test_a_job_that_moves_does_not_move_its_siblings(run_workflow: RunWorkflow) -> None:
     worker = ScriptedWorker()
-    behave = {"BronzeIngest": lambda event: Raises("NextTier") if event["jobId"] == "job_b" else {}}
+    behave: dict[str, Behaviour] = {"BronzeIngest": lambda event: Raises("NextTier") if event["jobId"] == "job_b" else {}}
     ended = run_workflow(worker=worker, **behave)
     assert worker.steps() == [("job_b", "bronze_ingest")]
     assert [event["jobId"] for event in calls(ended, "SilverTransform")].count("job_b") == 1

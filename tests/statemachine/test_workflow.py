@@ -79,7 +79,7 @@ def test_every_payload_is_what_its_function_expects(run_workflow: RunWorkflow) -
 
 def test_the_record_of_a_success_lists_every_job(run_workflow: RunWorkflow) -> None:
     [event] = records(run_workflow(), "execution_ended")
-    jobs = [{"jobId": job, "status": "succeeded", "escalations": []} for job in ("job_a", "job_b", "job_c")]
+    jobs: list[dict[str, Any]] = [{"jobId": job, "status": "succeeded", "escalations": []} for job in ("job_a", "job_b", "job_c")]
     assert (event["status"], event["jobs"]) == ("succeeded", jobs)
 
 

@@ -5,15 +5,21 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from flowforge.local.sandbox import Outcome
 from flowforge.local.states.clock import LoopClock, VirtualTimeLoop
+from flowforge.local.states.errors import StateError
 from flowforge.local.states.execution import Execution
 from flowforge.local.states.fields import ArgumentNames
 from flowforge.local.states.integrations import Call, Integration, LambdaInvoke, function_name, lambda_result, not_found
+from flowforge.local.states.run_task import RunTaskAndWait, refusal, task_result
 from flowforge.local.states.service import StatesService
 from flowforge.local.states.visit import Place, ignore_place
+from flowforge.local.task_definitions import ClusterSpec, ContainerSpec, TaskDefinitionSpec
+from flowforge.local.task_description import EXITED, Progress, describe
+from flowforge.local.task_request import RunTaskError, read_request
 
 ROLE = "arn:aws:iam::000000000000:role/test"
 DAWN = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -73,12 +79,55 @@ class ScriptedFunctions:
         return lambda_result(Outcome("request", json.dumps(line).encode()))
 
 
+@dataclass
+class ScriptedTasks:
+    """``ecs:runTask.sync`` without processes: a script tells, by the task definition's family, with which code a task exits.
+
+    An integer is that code, Takes the time that it needs, Raises an error that RunTask itself gives; a function of the
+    arguments and a list work as they do for functions. ``calls`` holds the arguments.
+    """
+
+    script: Mapping[str, Behaviour]
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    arn = RunTaskAndWait.arn
+    resource_type = RunTaskAndWait.resource_type
+    resource = RunTaskAndWait.resource
+    names: ArgumentNames = RunTaskAndWait.names
+
+    async def call(self, call: Call) -> Any:
+        arguments = call.arguments
+        family = arguments["TaskDefinition"].rpartition("/")[2].partition(":")[0]
+        cluster = arguments.get("Cluster", "default").rpartition("/")[2]
+        container = next(iter(arguments.get("Overrides", {}).get("ContainerOverrides", [{"Name": "worker"}])))["Name"]
+        definition = TaskDefinitionSpec(family, 1024, 2048, ContainerSpec(container, Path("worker.py")))
+        try:
+            request = read_request(arguments, [ClusterSpec(cluster, ("FARGATE", "FARGATE_SPOT"), ("FARGATE",))], [definition])
+        except RunTaskError as error:
+            raise refusal(error) from error
+        line = self.script.get(family, 0)
+        if isinstance(line, list):
+            line = line[min(len([call for call in self.calls if call[0] == family]), len(line) - 1)]
+        self.calls.append((family, arguments))
+        if callable(line):
+            line = line(arguments)
+        if isinstance(line, Raises):
+            raise StateError(line.error_type, line.message)
+        progress = Progress(f"{len(self.calls):032x}")
+        call.submitted({"Failures": [], "Tasks": [describe(request, progress)]})
+        if isinstance(line, Takes):
+            await asyncio.sleep(line.seconds)
+            line = line.answer
+        progress.status, progress.stop, progress.exit_code = "STOPPED", EXITED, line or 0
+        return task_result(describe(request, progress))
+
+
 @dataclass(frozen=True)
 class Ended:
     """An execution after its end."""
 
     execution: Execution
     functions: ScriptedFunctions
+    tasks: ScriptedTasks = field(default_factory=lambda: ScriptedTasks({}))
 
     @property
     def status(self) -> str:
@@ -125,13 +174,15 @@ def run(
 
     ``meanwhile`` acts on it after some virtual seconds; ``others`` are what it can call besides functions.
     """
-    functions = ScriptedFunctions(script or {})
+    functions, tasks = ScriptedFunctions(script or {}), ScriptedTasks(script or {})
     text = definition if isinstance(definition, str) else json.dumps(definition)
     loop = VirtualTimeLoop()
 
     async def main() -> Execution:
         clock = LoopClock(loop, DAWN)
-        service = StatesService([functions, *others], clock=clock, random_number=lambda: jitter, observe=observe)
+        known = {item.arn for item in others}
+        integrations = [functions, *others, *([] if tasks.arn in known else [tasks])]
+        service = StatesService(integrations, clock=clock, random_number=lambda: jitter, observe=observe)
         machine = service.machines.create("Test", text, ROLE)
         execution = service.start_execution(machine.arn, json.dumps({} if value is None else value), "run")
         if meanwhile is not None:
@@ -141,7 +192,7 @@ def run(
         return execution
 
     try:
-        return Ended(loop.run_until_complete(main()), functions)
+        return Ended(loop.run_until_complete(main()), functions, tasks)
     finally:
         loop.close()
 

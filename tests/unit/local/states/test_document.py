@@ -4,7 +4,7 @@ from flowforge.local.project import find_project
 from flowforge.local.states.document import INTEGRATIONS, page
 from flowforge.local.states.service import StatesService
 from flowforge.local.states.service_integrations import service_integrations
-from unit.local.states_lab import ScriptedFunctions
+from unit.local.states_lab import ScriptedFunctions, ScriptedTasks
 
 
 def test_the_committed_page_is_the_one_that_the_tables_make() -> None:
@@ -13,5 +13,5 @@ def test_the_committed_page_is_the_one_that_the_tables_make() -> None:
 
 
 def test_the_page_lists_every_integration_that_the_service_has() -> None:
-    service = StatesService([ScriptedFunctions({}), *service_integrations(lambda name: name)])
+    service = StatesService([ScriptedFunctions({}), ScriptedTasks({}), *service_integrations(lambda name: name)])
     assert set(service.resources) == {integration.arn for integration in INTEGRATIONS}

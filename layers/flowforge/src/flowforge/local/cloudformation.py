@@ -22,6 +22,9 @@ PSEUDO_PARAMETERS = {
 NO_VALUE = object()
 """What ``!Ref AWS::NoValue`` gives: the property that holds it is not there."""
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([^}]+)\}\}")
+# There is no network on a laptop: whatever names a part of one has this value.
+_NETWORK = re.compile(r"AWS::EC2::(Subnet|SecurityGroup|VPC)::Id")
+_NETWORK_IDS = {"Subnet": "subnet-local", "SecurityGroup": "sg-local", "VPC": "vpc-local"}
 _SUBSTITUTION = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
@@ -128,13 +131,21 @@ class Resolver:
             return self.attributes[name]
         raise LocalStackError(f"{place}: the local stack cannot resolve Ref {name}")
 
-    def _parameter(self, name: str, declared: Mapping[str, Any], place: str) -> str:
+    def _parameter(self, name: str, declared: Mapping[str, Any], place: str) -> Any:
+        kind = str(declared.get("Type", ""))
+        value = self._parameter_text(name, declared, kind, place)
+        return value.split(",") if "List" in kind else value
+
+    def _parameter_text(self, name: str, declared: Mapping[str, Any], kind: str, place: str) -> str:
         if name in self.parameters:
             return self.parameters[name]
         default = declared.get("Default")
+        network = _NETWORK.search(kind)
+        if network is not None and (default is None or kind.startswith("AWS::SSM::")):
+            return _NETWORK_IDS[network[1]]
         if default is None:
             raise LocalStackError(f"{place}: the parameter {name} has no default and the local stack sets no value for it")
-        if str(declared.get("Type", "")).startswith("AWS::SSM::Parameter::Value"):
+        if kind.startswith("AWS::SSM::Parameter::Value"):
             return self._dynamic(f"ssm:{default}", place)
         return str(default)
 

@@ -23,8 +23,9 @@ logger = logging.getLogger(__name__)
 class CloudWatch:
     """Takes lines at once and sends them a second later, in the order in which each stream wrote them.
 
-    ``groups`` tells the log group of each function. Where the service fails, or more lines wait than it takes, lines are
-    left out there, and the stack's log says so; the files have them all.
+    ``groups`` tells the log group of each function and task definition; one that has none has its files only. Where the
+    service fails, or more lines wait than it takes, lines are left out there, and the stack's log says so; the files have
+    them all.
     """
 
     def __init__(self, groups: Mapping[str, str], client: Callable[[str], Any]) -> None:
@@ -73,7 +74,9 @@ class CloudWatch:
         lines.sort(key=lambda line: (line.function, line.stream))
         for (function, stream), of_stream in groupby(lines, key=lambda line: (line.function, line.stream)):
             events = [_event(line) for line in of_stream]
-            group = self._groups[function]
+            group = self._groups.get(function)
+            if group is None:
+                continue
             try:
                 self._create(logs, group, stream)
                 for start in range(0, len(events), _EVENTS_AT_ONCE):

@@ -1,16 +1,13 @@
 """The environment variables that a function's process gets."""
 
-import os
 import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 from flowforge.local.loopback import NO_PROXY
+from flowforge.local.process_environment import process_environment, scratch_environment
 from flowforge.local.template import FunctionSpec
-
-# Everything else in the caller's environment (profiles, proxies, credentials) stays outside, as it would on AWS.
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def new_stream_name() -> str:
@@ -26,13 +23,8 @@ def function_environment(
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
     return {
-        **{key: os.environ[key] for key in _PASSED_ON if key in os.environ},
-        "TZ": ":UTC",
-        "TMPDIR": str(scratch),
-        "POLARS_TEMP_DIR": str(scratch / "polars"),
-        # Without compiled files a cold start takes three times as long; the sources' folders stay as they are.
-        "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX", str(state / "pycache")),
-        "PYTHONUNBUFFERED": "1",
+        **process_environment(state),
+        **scratch_environment(scratch),
         "POWERTOOLS_SERVICE_NAME": spec.name,
         **spec.environment,
         **of_stack,

@@ -21,18 +21,20 @@ def execution_of(payload: bytes) -> str:
 class ProcessLog:
     """The log of one process, which handles one call at a time: a line belongs to the call during which it was written.
 
+    A process that handles no calls, a task's, tells its ``execution_id`` at once, and has an ``end`` and no ``begin``.
+
     A thread reads the pipe for as long as anybody holds its other end, so that a process is never held up by a full pipe.
     Before a line of Lambda's own is written, everything that the process wrote until then is read.
     """
 
-    def __init__(self, function: str, stream: str, logs: FunctionLogs) -> None:
+    def __init__(self, function: str, stream: str, logs: FunctionLogs, *, execution_id: str = "") -> None:
         self._function = function
         self._stream = stream
         self._logs = logs
         self._lock = threading.Lock()
         self._rest = b""
         self._request_id = ""
-        self._execution_id = ""
+        self._execution_id = execution_id
         self._tail = b""
         self._ended = False
         self._reading, self.writing = os.pipe()

@@ -44,6 +44,10 @@ class ChildProcess:
         """The exit code, negative for a signal; None while it runs."""
         return self._process.poll()
 
+    def ask_to_end(self) -> None:
+        """Send SIGTERM to the process itself, as a container's end does; its children hear nothing of it."""
+        self._process.terminate()
+
     def stop(self, *, seconds: float) -> None:
         """End the whole group: SIGTERM, ``seconds`` of grace, SIGKILL. Does nothing the second time."""
         if not self._registered:

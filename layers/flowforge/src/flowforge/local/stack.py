@@ -15,6 +15,7 @@ from flowforge.local.cloudwatch import CloudWatch
 from flowforge.local.connection import OWN_SERVICES, StackConnection
 from flowforge.local.declared import create_bucket, create_declared
 from flowforge.local.destinations import Destinations
+from flowforge.local.ecs_tasks import TaskHost
 from flowforge.local.emulator import Emulator
 from flowforge.local.errors import LocalStackError
 from flowforge.local.function_logs import FunctionLogs
@@ -33,8 +34,9 @@ from flowforge.local.stack_log import stack_log
 from flowforge.local.state_folder import StateFolder
 from flowforge.local.state_lock import hold
 from flowforge.local.states.api import states_route
-from flowforge.local.states.integrations import LambdaInvoke, function_name
+from flowforge.local.states.integrations import Integration, LambdaInvoke, function_name
 from flowforge.local.states.journal import FolderJournal
+from flowforge.local.states.run_task import RunTaskAndWait
 from flowforge.local.states.service import StatesService
 from flowforge.local.states.service_integrations import service_integrations
 from flowforge.local.states.status_events import StatusEvents
@@ -97,10 +99,14 @@ class LocalStack(StackConnection):
         cleanup.callback(emulator.stop)
         emulator.start()
         # The functions' processes and our own server start while the emulator loads.
-        cloudwatch = CloudWatch({spec.name: spec.log_group for spec in template.functions}, self.client)
+        cloudwatch = CloudWatch(template.log_groups(), self.client)
         cleanup.callback(cloudwatch.close)
-        functions = self._start_functions(cleanup, template, reaper, FunctionLogs(folder.logs, cloudwatch.send))
-        self._start_apis(cleanup, functions, template)
+        logs = FunctionLogs(folder.logs, cloudwatch.send)
+        cleanup.callback(logs.close)
+        environment = {**self.environment(), **mark_of(folder.root)}
+        settings = SandboxSettings(folder.root, environment, reaper, logs)
+        functions = self._start_functions(cleanup, template, settings)
+        self._start_apis(cleanup, functions, template, settings)
         for service in ("s3", "stepfunctions"):
             self.client(service)
         emulator.wait_ready()
@@ -118,20 +124,20 @@ class LocalStack(StackConnection):
         StackFile.of(self, shared=self._shared).write(folder.stack_file)
         cleanup.callback(folder.stack_file.unlink, missing_ok=True)
 
-    def _start_functions(self, cleanup: ExitStack, template: Template, reaper: Reaper, logs: FunctionLogs) -> FunctionHost:
-        cleanup.callback(logs.close)
-        environment = {**self.environment(), **mark_of(self._folder.root)}
-        functions = FunctionHost(template.functions, SandboxSettings(self._folder.root, environment, reaper, logs))
+    def _start_functions(self, cleanup: ExitStack, template: Template, settings: SandboxSettings) -> FunctionHost:
+        functions = FunctionHost(template.functions, settings)
         cleanup.callback(functions.close)
         functions.warm(spec.name for spec in template.functions)
         return functions
 
-    def _start_apis(self, cleanup: ExitStack, functions: FunctionHost, template: Template) -> None:
+    def _start_apis(self, cleanup: ExitStack, functions: FunctionHost, template: Template, settings: SandboxSettings) -> None:
+        tasks = TaskHost(template.clusters, template.task_definitions, settings)
+        cleanup.callback(tasks.close)
         caller = FunctionCaller(functions)
         cleanup.callback(caller.close)
         status = StatusEvents(self.client)
         cleanup.callback(status.close)
-        integrations = [LambdaInvoke(caller), *service_integrations(self.client)]
+        integrations: list[Integration] = [LambdaInvoke(caller), RunTaskAndWait(tasks), *service_integrations(self.client)]
         journal = FolderJournal(self._folder.executions)
         service = StatesService(integrations, journal=journal, on_status=status)
         events = EventQueue(template.functions, caller, Destinations(self.client), self._folder.events, self._pace)

@@ -1,4 +1,4 @@
-"""What the laptop runs, as the application's template declares it: functions, state machines, and what they need."""
+"""What the laptop runs, as the application's template declares it: functions, state machines, tasks, and what they need."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flowforge.local.cloudformation import ACCOUNT, REGION
 from flowforge.local.resources import Resources
+from flowforge.local.task_definitions import ClusterSpec, TaskDefinitionSpec
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,14 @@ class Template:
     functions: tuple[FunctionSpec, ...]
     state_machines: tuple[StateMachineSpec, ...]
     resources: Resources
+    task_definitions: tuple[TaskDefinitionSpec, ...] = ()
+    clusters: tuple[ClusterSpec, ...] = ()
+
+    def log_groups(self) -> dict[str, str]:
+        """The log group of every function and every task definition that has one."""
+        groups = {spec.name: spec.log_group for spec in self.functions}
+        tasks = {spec.family: spec.container.log_group for spec in self.task_definitions}
+        return groups | {family: group for family, group in tasks.items() if group is not None}
 
 
 def function_arn(name: str) -> str:

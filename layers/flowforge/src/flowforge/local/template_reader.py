@@ -9,6 +9,7 @@ from flowforge.local.cloudformation import Resolver, load_document
 from flowforge.local.errors import LocalStackError
 from flowforge.local.event_reader import read_asynchronous_calls, read_queue_mappings
 from flowforge.local.resources import Resources, name_attributes, read_resources
+from flowforge.local.task_definitions import read_clusters, read_task_definitions, task_attributes
 from flowforge.local.template import FunctionSpec, StateMachineSpec, Template, function_arn, state_machine_arn
 
 FUNCTION_TYPE = "AWS::Serverless::Function"
@@ -21,16 +22,17 @@ DEFAULT_HANDLER = "handler.handle"
 
 
 def read_template(path: Path, *, parameters: Mapping[str, str], environment: Mapping[str, str], endpoint: str = "") -> Template:
-    """Read functions, state machines and the resources that they need.
+    """Read functions, state machines, tasks and the resources that they need.
 
     ``parameters`` gives values to template parameters and dynamic references; ``environment`` replaces environment
-    variables of every function, so that their values in the template need not be resolvable here; ``endpoint`` is the
+    variables of every function and task, so that their values in the template need not be resolvable here; ``endpoint`` is the
     emulator's URL, which the URLs of queues begin with. Raises LocalStackError with the place of what cannot be resolved,
     is missing, or is not what a laptop can do.
     """
     document = load_document(path)
     resources = document.get("Resources", {})
-    attributes = name_attributes(resources, Resolver(document, parameters), endpoint)
+    names = Resolver(document, parameters)
+    attributes = name_attributes(resources, names, endpoint) | task_attributes(resources, names)
     for name, resource in resources.items():
         kind = resource.get("Type")
         if kind == FUNCTION_TYPE:
@@ -46,6 +48,8 @@ def read_template(path: Path, *, parameters: Mapping[str, str], environment: Map
             reader.state_machine(name, item) for name, item in resources.items() if item["Type"] == STATE_MACHINE_TYPE
         ),
         resources=declared,
+        task_definitions=read_task_definitions(resources, resolver, path.parent, environment),
+        clusters=read_clusters(resources, resolver),
     )
 
 

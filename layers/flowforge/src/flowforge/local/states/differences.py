@@ -26,11 +26,20 @@ REFUSALS = (
     ),
     Refusal("Callbacks (`.waitForTaskToken`), activities, `HeartbeatSeconds`", "`InvalidDefinition`"),
     Refusal(
-        "Every resource that the table of integrations does not list, `.sync` without `:2` among them", "`InvalidDefinition`"
+        "Every resource that the table of integrations does not list, among them `startExecution.sync` without `:2` and "
+        "`ecs:runTask` without `.sync`",
+        "`InvalidDefinition`",
     ),
     Refusal("`Credentials` of a task", "`InvalidDefinition`"),
     Refusal("`Qualifier` and other arguments that the table of integrations does not list", "`InvalidDefinition`"),
     Refusal("State machines of type EXPRESS", "`ValidationException`"),
+    Refusal("RunTask with a `Count` above 1", "`States.Runtime`"),
+    Refusal(
+        "RunTask on EC2; a capacity provider that the template does not give to the cluster; a size that Fargate does not "
+        "have; overrides above 8,192 characters; a client token above 64",
+        "`ECS.InvalidParameterException`",
+    ),
+    Refusal("Task definitions of several containers, without `Cpu` and `Memory`, or with `Secrets`", "the stack does not start"),
     Refusal("Redrive, versions, aliases, tags, activities, map runs, TestState", "`UnknownOperationException`"),
 )
 
@@ -86,4 +95,33 @@ DIFFERENCES = (
         "not seen",
         "goes on by itself; its parent starts another one, unless it gave it a name and the child still runs",
     ),
+    Difference(
+        "A task of ECS",
+        "a container of an image, with a network of its own",
+        "the process `functions/{container}/{container}.py` with the container's command and environment, and with what leads "
+        "to the local services; there is no metadata endpoint, and subnets and security groups may have any name",
+    ),
+    Difference(
+        "Memory of a task",
+        "the kernel ends the container",
+        "the resident set is watched, and the container is ended as on AWS: exit code 137, "
+        "`OutOfMemoryError: Container killed due to memory usage`",
+    ),
+    Difference(
+        "Ephemeral storage of a task",
+        "a write above it fails",
+        "the container is ended with exit code 137; only the folder of `TMPDIR` counts",
+    ),
+    Difference("Processor units of a task", "limited", "told, and not limited"),
+    Difference(
+        "Tasks at once",
+        "as many as the account may have",
+        "as many as the machine has processors; others wait as PROVISIONING, and above a hundred the answer has `Failures`",
+    ),
+    Difference(
+        "Descriptions of tasks",
+        "with network interfaces, image digests and the times of the image's pull",
+        "`Attachments` and `NetworkInterfaces` are empty, the pull takes no time, and an image is `{container}:local`",
+    ),
+    Difference("A task in flight at a crash", "not seen", "ends with the stack; its state is entered again, and starts it again"),
 )

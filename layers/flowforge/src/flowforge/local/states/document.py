@@ -17,10 +17,20 @@ from flowforge.local.states.jsonata_functions import CHANGED_FUNCTIONS, RANGE_LI
 from flowforge.local.states.map_state import CONCURRENCY_LIMIT
 from flowforge.local.states.nested import StartExecution, StartExecutionAndWait
 from flowforge.local.states.payload import DATA_LIMIT_BYTES, VARIABLES_LIMIT_BYTES
+from flowforge.local.states.run_task import RunTaskAndWait
 from flowforge.local.states.service_integrations import GetObject, Publish, PutEvents, SendMessage
 
 TITLE = "What the laptop does as AWS does, what it refuses, what differs"
-INTEGRATIONS = (LambdaInvoke, SendMessage, Publish, PutEvents, GetObject, StartExecution, StartExecutionAndWait)
+INTEGRATIONS = (
+    LambdaInvoke,
+    RunTaskAndWait,
+    SendMessage,
+    Publish,
+    PutEvents,
+    GetObject,
+    StartExecution,
+    StartExecutionAndWait,
+)
 
 _INTRODUCTION = """\
 The local stack has its own Step Functions service for the part of the language that the product uses. What it accepts
