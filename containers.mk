@@ -14,6 +14,12 @@ INSTALL_FOR_LAMBDA := $(UV) pip install --quiet --link-mode copy --require-hashe
 # A layer and its function may hold 250 MB together, and polars with its plugin takes 205; the control plane does without.
 NOT_IN_LAYER := polars polars-hash
 
+# ECS's images are none of the SAM CLI's. It builds by the engine's classic builder, whose layers only that one shares.
+RELEASE ?= $(shell git describe --always --dirty 2>/dev/null)
+BASE_IMAGE ?= public.ecr.aws/lambda/python:3.13
+BUILD_WORKER = DOCKER_BUILDKIT=0 docker build --platform linux/amd64 --file functions/worker/Dockerfile \
+	--build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg RELEASE=$(or $(RELEASE),unreleased) --tag flowforge-worker:latest .
+
 # Folders too: they change when a file is removed.
 PACKAGE_SOURCES := $(PACKAGE)/pyproject.toml $(PACKAGE)/README.md \
 	$(shell find $(PACKAGE)/src -name __pycache__ -prune -o '(' -type d -o -name '*.py' -o -name py.typed ')' -print)
@@ -22,8 +28,9 @@ PACKAGE_SOURCES := $(PACKAGE)/pyproject.toml $(PACKAGE)/README.md \
 
 wheels: $(PREPARED)/image/dependencies.ready $(PREPARED)/image/package.ready $(PREPARED)/layer.ready ## Lay out what images and layer hold: locked wheels, hashes checked
 
-images: wheels $(SAM_ENVIRONMENT)/ready ## Build the images and the layer (sam build)
+images: wheels $(SAM_ENVIRONMENT)/ready ## Build the images and the layer (sam build), and the worker's image
 	$(SAM) build
+	$(BUILD_WORKER)
 
 check-templates: $(SAM_ENVIRONMENT)/ready ## Lint both templates
 	$(SAM) validate --lint --template template.yaml
@@ -31,7 +38,7 @@ check-templates: $(SAM_ENVIRONMENT)/ready ## Lint both templates
 	$(SAM_ENVIRONMENT)/bin/cfn-lint template.yaml foundation/template.yaml
 
 test-containers: $(ENVIRONMENT) wheels $(SAM_ENVIRONMENT)/ready ## Build the images, run them, compare with the host
-	UV="$(UV)" tests/containers/run.sh
+	UV="$(UV)" MAKE="$(MAKE)" tests/containers/run.sh
 
 $(SAM_ENVIRONMENT)/ready: uv.lock pyproject.toml
 	UV_PROJECT_ENVIRONMENT=$(SAM_ENVIRONMENT) $(UV) sync --quiet --frozen --only-group sam

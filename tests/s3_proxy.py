@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "expect"})
@@ -34,6 +35,16 @@ class Request:
 
 
 Fault = Callable[["Handler"], None]
+
+
+class Faults(Protocol):
+    """Decides what becomes of each request."""
+
+    def next(self, request: Request) -> Fault | None:
+        """The fault of the next request, or None."""
+
+
+SomeFaults = TypeVar("SomeFaults", bound=Faults)
 
 
 def lost_request(handler: "Handler") -> None:
@@ -210,7 +221,7 @@ class FaultyProxy(ThreadingHTTPServer):
     """Serves on loopback, before the S3 at ``target`` (host and port)."""
 
     daemon_threads = True
-    schedule: Schedule | None = None
+    schedule: Faults | None = None
 
     def __init__(self, target: str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -223,7 +234,7 @@ class FaultyProxy(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     @contextmanager
-    def following(self, schedule: Schedule) -> Iterator[Schedule]:
+    def following(self, schedule: SomeFaults) -> Iterator[SomeFaults]:
         """Let the requests of the block meet what the schedule says."""
         self.schedule = schedule
         try:

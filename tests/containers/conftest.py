@@ -6,7 +6,7 @@ Both start from the same files and the same plan, in a bucket each.
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +14,19 @@ import boto3
 import pytest
 import yaml
 
-from containers.harness import BUILT, FUNCTIONS, ROOT, SAM, Invoke, Runs, event
-from containers.relay import relayed
+from containers.harness import BUILT, CREDENTIALS, FUNCTIONS, REGION, ROOT, SAM, Invoke, Runs, event
+from containers.relay import Relay, relayed
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
 from flowforge.local.emulator import Emulator
 from flowforge.local.reaper import Reaper
 from flowforge.local.sample_data import write_sample
 from flowforge.model.plan import PlanRequest
-from flowforge.model.step import StepRequest, StepResult
+from flowforge.model.step import Step, StepRequest, StepResult
 from flowforge.model.workflow import Workflow, read_workflow
 from flowforge.orchestration.planning import plan_execution
 from flowforge.steps.run_step import run_step
 
-REGION = "us-east-1"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 INVOKE_SECONDS = 180
 
 
@@ -87,7 +85,19 @@ def host_lake(make_lake: Callable[[str], Lake]) -> Lake:
 
 
 @pytest.fixture(scope="session")
-def invoke(container_lake: Lake, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Invoke]:
+def worker_lake(make_lake: Callable[[str], Lake]) -> Lake:
+    return make_lake("in-the-worker")
+
+
+@pytest.fixture(scope="session")
+def relay(emulator: Emulator) -> Iterator[Relay]:
+    """The way from containers to the emulator."""
+    with relayed(emulator.port) as relay:
+        yield relay
+
+
+@pytest.fixture(scope="session")
+def invoke(container_lake: Lake, relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
     """Runs a function by `sam local invoke` with the sample event of that name; the answer is what it answered."""
     assert (BUILT / "template.yaml").is_file(), "nothing is built: run `make test-containers`"
     variables = tmp_path_factory.mktemp("sam") / "variables.json"
@@ -108,10 +118,9 @@ def invoke(container_lake: Lake, emulator: Emulator, tmp_path_factory: pytest.Te
         assert "errorType" not in answer, f"{answer}\n{done.stderr}"
         return answer
 
-    with relayed(emulator.port) as relay:
-        values = {"FLOWFORGE_DATA_BUCKET": container_lake.bucket, "AWS_ENDPOINT_URL": relay.url}
-        variables.write_text(json.dumps({"Parameters": values}))
-        yield run
+    values = {"FLOWFORGE_DATA_BUCKET": container_lake.bucket, "AWS_ENDPOINT_URL": relay.url}
+    variables.write_text(json.dumps({"Parameters": values}))
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -121,13 +130,19 @@ def planned(invoke: Invoke) -> Any:
 
 
 @pytest.fixture(scope="session")
-def runs(planned: Any, invoke: Invoke, container_lake: Lake, host_lake: Lake) -> Runs:
-    """Bronze, Silver and Gold of one job, in the containers and on the host."""
-    assert planned
+def on_host(host_lake: Lake) -> Mapping[Step, StepResult]:
+    """Bronze, Silver and Gold of one job on the host."""
     plan_execution(PlanRequest.model_validate(event("plan_execution")), host_lake)
+    return {step: run_step(StepRequest.model_validate(event(step.value)), host_lake) for step in FUNCTIONS}
+
+
+@pytest.fixture(scope="session")
+def runs(planned: Any, invoke: Invoke, container_lake: Lake, on_host: Mapping[Step, StepResult], host_lake: Lake) -> Runs:
+    """The same steps in the containers and on the host."""
+    assert planned
     return Runs(
         container={step: StepResult.model_validate(invoke(function, step.value)) for step, function in FUNCTIONS.items()},
         container_lake=container_lake,
-        host={step: run_step(StepRequest.model_validate(event(step.value)), host_lake) for step in FUNCTIONS},
+        host=on_host,
         host_lake=host_lake,
     )

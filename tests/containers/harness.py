@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from flowforge.lake.lake import Lake
 from flowforge.model.step import Step, StepResult
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / ".aws-sam" / "build"
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
+REGION = "us-east-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+WORKER = "flowforge-worker:latest"
 FUNCTIONS = {
     Step.BRONZE_INGEST: "BronzeIngest",
     Step.SILVER_TRANSFORM: "SilverTransform",
@@ -35,3 +40,30 @@ class Runs:
 def event(name: str) -> Any:
     """A sample event."""
     return json.loads((ROOT / "events" / f"{name}.json").read_text())
+
+
+def stored(lake: Lake, key: str) -> bytes:
+    """The bytes of an object that has to be there."""
+    found = lake.read(key)
+    assert found is not None, key
+    return found[0]
+
+
+def comparable(result: StepResult) -> dict[str, Any]:
+    """A result without what differs between two tries of the same step."""
+    document = result.model_dump(mode="json", exclude={"duration_seconds"})
+    for output in document["outputs"]:
+        del output["etag"]
+    return document
+
+
+def assert_same_tables(result: StepResult, there: Lake, on_host: Lake) -> None:
+    """What a step on the host published has the same rows, order, schema and metadata in another bucket."""
+    assert result.outputs
+    for output in result.outputs:
+        one, other = stored(there, output.key), stored(on_host, output.key)
+        rows = pl.read_parquet(one)
+        assert rows.equals(pl.read_parquet(other)), output.key
+        assert rows.schema == pl.read_parquet_schema(other), output.key
+        assert rows.height == output.rows > 0, output.key
+        assert pl.read_parquet_metadata(one) == pl.read_parquet_metadata(other), output.key

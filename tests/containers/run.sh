@@ -9,7 +9,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 log=.aws-sam/build.log
-sam=.tools/sam/bin/sam
 base=public.ecr.aws/lambda/python:3.13-x86_64
 
 engine_answers() {
@@ -31,16 +30,15 @@ if ! docker version >/dev/null 2>&1; then
   exit 1
 fi
 
-export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-us-east-1}"
 mkdir -p .aws-sam
 started=$SECONDS
-if ! "$sam" build >"$log" 2>&1; then
+if ! "${MAKE:-make}" --no-print-directory images >"$log" 2>&1; then
   tail -n 40 "$log" >&2
-  echo "sam build failed; the whole of its output is in $log" >&2
+  echo "the images could not be built; the whole of the output is in $log" >&2
   exit 1
 fi
 echo "built in $((SECONDS - started)) s:"
-for image in bronzeingest silvertransform goldpublish; do
+for image in bronzeingest silvertransform goldpublish flowforge-worker; do
   docker images --format '{{.Repository}} {{.Size}}' "$image:latest"
 done
 

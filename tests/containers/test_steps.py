@@ -2,32 +2,17 @@
 
 from typing import Any
 
-import polars as pl
 import pytest
 
-from containers.harness import Invoke, Runs, event
+from containers.harness import FUNCTIONS, ROOT, Invoke, Runs, assert_same_tables, comparable, event, stored
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
 from flowforge.model.execution import ExecutionRecord
-from flowforge.model.step import Step, StepResult
+from flowforge.model.step import Step
 
 pytestmark = pytest.mark.containers
 
 EXECUTION_ID = event("plan_execution")["executionId"]
-
-
-def stored(lake: Lake, key: str) -> bytes:
-    found = lake.read(key)
-    assert found is not None, key
-    return found[0]
-
-
-def comparable(result: StepResult) -> dict[str, Any]:
-    """A result without what differs between two tries of the same step."""
-    document = result.model_dump(mode="json", exclude={"duration_seconds"})
-    for output in document["outputs"]:
-        del output["etag"]
-    return document
 
 
 def test_the_plan_made_in_the_container_is_the_plan_made_on_the_host(planned: Any, runs: Runs) -> None:
@@ -43,15 +28,7 @@ def test_a_step_answers_in_its_container_as_on_the_host(runs: Runs, step: Step) 
 
 @pytest.mark.parametrize("step", Step)
 def test_a_step_writes_the_same_rows_order_schema_and_metadata_as_on_the_host(runs: Runs, step: Step) -> None:
-    outputs = runs.host[step].outputs
-    assert outputs
-    for output in outputs:
-        in_container, on_host = stored(runs.container_lake, output.key), stored(runs.host_lake, output.key)
-        rows = pl.read_parquet(in_container)
-        assert rows.equals(pl.read_parquet(on_host)), output.key
-        assert rows.schema == pl.read_parquet_schema(on_host), output.key
-        assert rows.height == output.rows > 0, output.key
-        assert pl.read_parquet_metadata(in_container) == pl.read_parquet_metadata(on_host), output.key
+    assert_same_tables(runs.host[step], runs.container_lake, runs.host_lake)
 
 
 def test_both_buckets_hold_the_same_keys_after_the_run(runs: Runs) -> None:
@@ -64,3 +41,9 @@ def test_both_buckets_hold_the_same_keys_after_the_run(runs: Runs) -> None:
 def test_the_end_of_an_execution_is_recorded_by_the_layer(invoke: Invoke, container_lake: Lake) -> None:
     answer = invoke("RecordEvent", "record_event")
     assert ExecutionRecord.model_validate_json(stored(container_lake, answer["key"])).status == "succeeded"
+
+
+def test_every_sample_event_is_invoked_in_a_container() -> None:
+    # By the fixtures of this module, and the test above.
+    invoked = {step.value for step in FUNCTIONS} | {"plan_execution", "record_event"}
+    assert invoked == {path.stem for path in (ROOT / "events").glob("*.json")}

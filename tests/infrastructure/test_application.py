@@ -71,6 +71,28 @@ def test_the_dockerfiles_differ_in_the_handler_alone_so_that_their_lower_layers_
     assert "STEP" not in upper
 
 
+def test_the_worker_s_dockerfile_begins_as_those_of_the_steps_so_that_it_shares_their_layers(root: Path) -> None:
+    step = (root / "functions" / STEPS[0] / "Dockerfile").read_text()
+    worker = (root / "functions" / "worker" / "Dockerfile").read_text()
+    assert worker.partition("COPY functions/worker/worker.py")[0] == step.partition(f"COPY functions/{STEPS[0]}/handler.py")[0]
+
+
+@pytest.mark.parametrize("folder", [*STEPS, "worker"])
+def test_an_image_knows_its_release_which_changes_no_layer_below_the_handler(root: Path, folder: str) -> None:
+    _, _, upper = (root / "functions" / folder / "Dockerfile").read_text().partition(f"COPY functions/{folder}/")
+    assert "ARG RELEASE=unreleased\nENV FLOWFORGE_RELEASE=${RELEASE}\n" in upper
+    assert upper.count("\nUSER 993:990\n") == 1
+
+
+def test_the_worker_s_process_is_the_container_s_first_so_that_signals_reach_it(root: Path) -> None:
+    assert '\nENTRYPOINT ["python3.13", "/var/task/worker.py"]\n' in (root / "functions" / "worker" / "Dockerfile").read_text()
+
+
+def test_images_are_built_from_nothing_but_what_they_hold(root: Path) -> None:
+    lines = [line for line in (root / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert lines == ["**", "!functions/*/handler.py", "!functions/worker/worker.py", "!layers/flowforge/build/image"]
+
+
 def test_every_function_of_the_control_plane_takes_the_package_from_the_layer(application: Mapping[str, Any]) -> None:
     for name, function in functions(application).items():
         if function["Properties"].get("PackageType") != "Image":

@@ -26,7 +26,7 @@ MAY_NOT_IMPORT: dict[str, set[str]] = {
     "lake": {"polars", "polars_hash", "duckdb", "pyarrow"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
-HANDLERS = sorted((PROJECT / "functions").glob("*/handler.py"))
+HANDLERS = sorted((PROJECT / "functions").glob("*/*.py"))
 MAX_HANDLER_LINES = 40
 
 

@@ -27,7 +27,7 @@ def test_the_codes_of_errors_are_none_that_a_shell_an_engine_or_a_signal_uses() 
     assert ExitCode.TERMINATED == BY_SIGNAL + signal.SIGTERM
 
 
-@pytest.mark.parametrize("kind", sorted(leaves(), key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(leaves(), key=str))
 def test_an_error_is_told_by_its_name(kind: type[FlowForgeError]) -> None:
     assert exit_code(kind("x")).name.replace("_", "").lower() == kind.__name__.lower()
 

@@ -54,14 +54,16 @@ class Lake:
         self.bucket = bucket
         self.client = client
         self.storage_options = storage_options
+        self.uploads: set[tuple[str, str]] = set()
+        """Multipart uploads under way, by key and upload id: for who ends the process to give up."""
 
     @classmethod
-    def from_environment(cls) -> "Lake":
-        """The bucket named in FLOWFORGE_DATA_BUCKET, with the credentials and endpoint that boto3 finds.
+    def from_environment(cls, bucket: str | None = None) -> "Lake":
+        """The bucket, or the one named in FLOWFORGE_DATA_BUCKET, with the credentials and endpoint that boto3 finds.
 
-        Raises ConfigFault where the variable is not set.
+        Raises ConfigFault where neither is given.
         """
-        bucket = os.environ.get(BUCKET_VARIABLE)
+        bucket = bucket or os.environ.get(BUCKET_VARIABLE)
         if not bucket:
             raise ConfigFault(f"the environment variable {BUCKET_VARIABLE} is not set", option=BUCKET_VARIABLE)
         return cls.connect(bucket, boto3.session.Session())

@@ -70,6 +70,7 @@ def publish(
         )["UploadId"]
     except (ClientError, BotoCoreError) as error:
         raise translate(error, f"publishing {key}") from error
+    lake.uploads.add((key, upload_id))
     completing = False
     try:
         parts = _copy_parts(lake, source, key, upload_id)
@@ -90,6 +91,8 @@ def publish(
     except BaseException:
         _abort(lake, key, upload_id)
         raise
+    finally:
+        lake.uploads.discard((key, upload_id))
     return _look(lake, key, run_id, None)
 
 
@@ -120,6 +123,12 @@ def _abort(lake: Lake, key: str, upload_id: str) -> None:
         lake.client.abort_multipart_upload(Bucket=lake.bucket, Key=key, UploadId=upload_id)
     except (ClientError, BotoCoreError):
         return
+
+
+def abort_uploads(lake: Lake) -> None:
+    """Give up what this process has not completed, before it ends. A publish under way then fails, or was whole already."""
+    for key, upload_id in list(lake.uploads):
+        _abort(lake, key, upload_id)
 
 
 def _look(lake: Lake, key: str, run_id: str, error: Exception | None) -> Published:
