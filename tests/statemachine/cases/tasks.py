@@ -29,6 +29,16 @@ def retry(*names: str, **fields: Any) -> dict[str, Any]:
     return {"ErrorEquals": list(names), **fields}
 
 
+def on_fargate(**fields: Any) -> dict[str, Any]:
+    arguments = {
+        "LaunchType": "FARGATE",
+        "Cluster": "batch",
+        "TaskDefinition": "Worker",
+        "NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["subnet-1"]}},
+    }
+    return {"S": {"Type": "Task", "Resource": "arn:aws:states:::ecs:runTask.sync", "Arguments": arguments, "End": True, **fields}}
+
+
 CASES = [
     Case(
         "a task leaves the events of one attempt",
@@ -264,5 +274,35 @@ CASES = [
         status="FAILED",
         error="States.DataLimitExceeded",
         cause=f"The state/task '{FUNCTION}' {TOO_LARGE}",
+    ),
+    Case(
+        "a task on Fargate is submitted, and succeeds when it has stopped",
+        on_fargate(Output="{% $states.result.[StopCode, Containers[0].ExitCode] %}"),
+        script={"Worker": Takes(90, 0)},
+        output=["EssentialContainerExited", 0],
+        events=visited("Task", "TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded"),
+        links=[(2, 0), (3, 2), (4, 3), (5, 4), (6, 5), (7, 6), (8, 7)],
+        seconds=90,
+    ),
+    Case(
+        "the members of a task's description are those that AWS gives",
+        # Without those that only a network has, or that tell of an image.
+        on_fargate(Output="{% $keys($states.result) %}"),
+        script={"Worker": 0},
+        output=[
+            *["Attachments", "Attributes", "AvailabilityZone", "ClusterArn", "Containers", "Cpu", "CreatedAt"],
+            *["DesiredStatus", "EnableExecuteCommand", "EphemeralStorage", "Group", "InferenceAccelerators", "LastStatus"],
+            *["LaunchType", "Memory", "Overrides", "PlatformVersion", "StartedBy", "StopCode", "StoppedReason", "Tags"],
+            *["TaskArn", "TaskDefinitionArn", "Version"],
+        ],
+    ),
+    Case(
+        "an essential container's exit code fails the task, its description the cause",
+        on_fargate(),
+        script={"Worker": 1},
+        status="FAILED",
+        error="States.TaskFailed",
+        cause='"ExitCode":1',
+        events=["TaskStateEntered", "TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskFailed"],
     ),
 ]

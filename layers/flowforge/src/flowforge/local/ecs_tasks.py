@@ -40,6 +40,8 @@ class RunningTask:
     def __init__(self, request: TaskRequest, settings: SandboxSettings, places: threading.Semaphore) -> None:
         self.request = request
         self.ended: Future[None] = Future()
+        # So that nobody who gives up waiting for it cancels it for the others.
+        self.ended.set_running_or_notify_cancel()
         self.begun_at = time.monotonic()
         self.ended_at: float | None = None
         self._settings = settings

@@ -21,7 +21,7 @@ class Task(Protocol):
 
     @property
     def ended(self) -> "Future[None]":
-        """Has a result when the task has ended."""
+        """Has a result when the task has ended; cancelling it does nothing."""
         ...
 
     def description(self) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class RunTaskAndWait:
             raise StateError(NOT_PLACED, encode(_answer([], error.failures))) from error
         call.submitted(_answer([task.description()], []))
         try:
-            await asyncio.shield(asyncio.wrap_future(task.ended))
+            await asyncio.wrap_future(task.ended)
         except asyncio.CancelledError:
             task.stop()
             raise
