@@ -14,6 +14,7 @@ from flowforge.medallion.delimited import Structure, find_malformed_record, read
 from flowforge.model.job import AUDIT_COLUMNS, FileConfig
 
 FILE = "orders.csv"
+BLOCK_ROWS = 200_000
 INGESTED_AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 Row = tuple[str | None, ...]
 
@@ -75,3 +76,17 @@ def written(
         quoting = csv.QUOTE_ALL
     csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=quoting).writerows(rows)  # type: ignore[arg-type]
     return text.getvalue().encode()
+
+
+def write_big_file(path: Path, size_bytes: int) -> int:
+    """Write a file of at least this size with quoted commas in it; the number of its rows."""
+    block = "".join(
+        f'{row},customer {row % 1000},2026-01-{row % 28 + 1:02},{row % 977}.{row % 100:02},"Köln, Altstadt",more text {row}\n'
+        for row in range(BLOCK_ROWS)
+    ).encode()
+    blocks = -(-size_bytes // len(block))
+    with path.open("wb") as file:
+        file.write(b"id,customer,day,amount,city,text\n")
+        for _ in range(blocks):
+            file.write(block)
+    return blocks * BLOCK_ROWS

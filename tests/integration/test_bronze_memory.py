@@ -10,6 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from csv_files import write_big_file
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
 from flowforge.local.emulator import Emulator
@@ -19,7 +20,6 @@ from lab import JOB_ID, REGION, Lab
 
 FILE_BYTES = 1_000_000_000
 RESIDENT_BYTES = 600_000_000
-BLOCK_ROWS = 200_000
 
 CHILD = """
 import json, resource, sys
@@ -53,23 +53,9 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         reaper.close()
 
 
-def write_file(path: Path) -> int:
-    """Write a file of a gigabyte with quoted commas in it; the number of its rows."""
-    block = "".join(
-        f'{row},customer {row % 1000},2026-01-{row % 28 + 1:02},{row % 977}.{row % 100:02},"Köln, Altstadt",more text {row}\n'
-        for row in range(BLOCK_ROWS)
-    ).encode()
-    blocks = -(-FILE_BYTES // len(block))
-    with path.open("wb") as file:
-        file.write(b"id,customer,day,amount,city,text\n")
-        for _ in range(blocks):
-            file.write(block)
-    return blocks * BLOCK_ROWS
-
-
 def test_bronze_of_a_gigabyte_stays_under_600_megabytes_resident(environment: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "big.csv"
-    rows = write_file(path)
+    rows = write_big_file(path, FILE_BYTES)
     session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     lake = Lake.connect(environment["FLOWFORGE_DATA_BUCKET"], session, endpoint_url=environment["AWS_ENDPOINT_URL"])
     lake.client.create_bucket(Bucket=lake.bucket)
