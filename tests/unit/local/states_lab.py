@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -84,10 +84,12 @@ class ScriptedTasks:
     """``ecs:runTask.sync`` without processes: a script tells, by the task definition's family, with which code a task exits.
 
     An integer is that code, Takes the time that it needs, Raises an error that RunTask itself gives; a function of the
-    arguments and a list work as they do for functions. ``calls`` holds the arguments.
+    arguments and a list work as they do for functions. ``calls`` holds the arguments. A family that ``definitions`` does
+    not tell is a task of 1 vCPU and 2 GB.
     """
 
     script: Mapping[str, Behaviour]
+    definitions: tuple[TaskDefinitionSpec, ...] = ()
     calls: list[tuple[str, Any]] = field(default_factory=list)
     arn = RunTaskAndWait.arn
     resource_type = RunTaskAndWait.resource_type
@@ -100,8 +102,9 @@ class ScriptedTasks:
         cluster = arguments.get("Cluster", "default").rpartition("/")[2]
         container = next(iter(arguments.get("Overrides", {}).get("ContainerOverrides", [{"Name": "worker"}])))["Name"]
         definition = TaskDefinitionSpec(family, 1024, 2048, ContainerSpec(container, Path("worker.py")))
+        clusters = [ClusterSpec(cluster, ("FARGATE", "FARGATE_SPOT"), ("FARGATE",))]
         try:
-            request = read_request(arguments, [ClusterSpec(cluster, ("FARGATE", "FARGATE_SPOT"), ("FARGATE",))], [definition])
+            request = read_request(arguments, clusters, [*self.definitions, definition])
         except RunTaskError as error:
             raise refusal(error) from error
         line = self.script.get(family, 0)
@@ -164,6 +167,7 @@ def run(
     value: Any = None,
     script: Mapping[str, Behaviour] | None = None,
     *,
+    task_definitions: Iterable[TaskDefinitionSpec] = (),
     meanwhile: Callable[[StatesService, Execution], object] | None = None,
     meanwhile_after: float = 0,
     observe: Callable[[Place], None] = ignore_place,
@@ -174,7 +178,7 @@ def run(
 
     ``meanwhile`` acts on it after some virtual seconds; ``others`` are what it can call besides functions.
     """
-    functions, tasks = ScriptedFunctions(script or {}), ScriptedTasks(script or {})
+    functions, tasks = ScriptedFunctions(script or {}), ScriptedTasks(script or {}, tuple(task_definitions))
     text = definition if isinstance(definition, str) else json.dumps(definition)
     loop = VirtualTimeLoop()
 

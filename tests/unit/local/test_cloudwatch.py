@@ -52,6 +52,12 @@ def test_lines_arrive_in_their_streams_in_order() -> None:
     assert service.events == [("/shop/f", "a", "1"), ("/shop/f", "a", "3"), ("/shop/f", "b", "2"), ("/shop/f", "b", " ")]
 
 
+def test_lines_of_something_without_a_log_group_stay_in_their_files() -> None:
+    service = Service()
+    sent(service, LogLine(1, "task", "s", "", "", "1"), line("2"))
+    assert service.events == [("/shop/f", "s", "2")]
+
+
 def test_lines_that_are_refused_are_told_in_the_log_of_the_stack(caplog: pytest.LogCaptureFixture) -> None:
     service = Service()
     service.broken = True

@@ -269,9 +269,11 @@ def test_a_function_that_was_warmed_and_cannot_be_loaded_tells_why(make: MakeHos
     assert fail(host)["errorType"] == "Runtime.ImportModuleError"
 
 
-def test_a_warmed_function_serves_its_first_call(make: MakeHost) -> None:
+def test_a_warmed_function_serves_its_first_call(make: MakeHost, eventually: Eventually) -> None:
     host = make()
     host.warm(["F"])
+    # A process that has just been started does not tell its command line yet.
+    eventually(lambda: len(runtimes()) == 1)
     [process] = runtimes()
     assert call(host)["pid"] == process.pid
 
