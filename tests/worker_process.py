@@ -48,8 +48,11 @@ class Ended:
 
 
 def ended(process: subprocess.Popen[str]) -> Ended:
-    """Wait for a worker to end."""
-    output, errors = process.communicate(timeout=END_SECONDS)
+    """Wait for a worker to end; one that does not is killed."""
+    try:
+        output, errors = process.communicate(timeout=END_SECONDS)
+    finally:
+        process.kill()
     return Ended(process.returncode, [json.loads(line) for line in output.splitlines()], errors)
 
 

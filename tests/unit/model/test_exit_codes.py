@@ -1,4 +1,6 @@
+import re
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +37,12 @@ def test_an_error_is_told_by_its_name(kind: type[FlowForgeError]) -> None:
 def test_what_is_no_error_of_the_tree_is_unexpected() -> None:
     assert exit_code(KeyError("x")) is ExitCode.UNEXPECTED
     assert exit_code(FlowForgeError("x")) is ExitCode.UNEXPECTED
+
+
+def test_the_reference_has_the_table_with_every_code() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "worker.md").read_text()
+    rows = dict(re.findall(r"^\| (\d+) \| (.+) \|$", page, re.MULTILINE))
+    assert set(map(int, rows)) == set(ExitCode)
+    assert {code: rows[str(int(code))] for code in OF_ERROR.values()} == {
+        code: f"`{kind.__name__}`" for kind, code in OF_ERROR.items()
+    }

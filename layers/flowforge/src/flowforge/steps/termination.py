@@ -23,8 +23,9 @@ GRACE_SECONDS = 5.0
 class Termination:
     """Handles SIGTERM, and Ctrl-C, from its making on; before that the system's own way holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, grace_seconds: float = GRACE_SECONDS) -> None:
         self.begun = threading.Event()
+        self._grace_seconds = grace_seconds
         self.clear_up: Callable[[], object] = lambda: None
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
@@ -44,6 +45,6 @@ class Termination:
         self.begun.set()
         clearing = threading.Thread(target=self.clear_up, name="clear up", daemon=True)
         clearing.start()
-        clearing.join(GRACE_SECONDS)
+        clearing.join(self._grace_seconds)
         # No way out by exceptions: the step's thread would have to notice, and the engine's threads never do.
         os._exit(BY_SIGNAL + number)
