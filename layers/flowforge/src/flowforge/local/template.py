@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flowforge.local.cloudformation import ACCOUNT, REGION
 from flowforge.local.resources import Resources
+from flowforge.local.schedule_expressions import Recurrence
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,30 @@ class StateMachineSpec:
 
 
 @dataclass(frozen=True)
+class ScheduleSpec:
+    """A schedule: when it fires, and what it sends to which queue. ``group`` is the message group of a FIFO queue."""
+
+    name: str
+    recurrence: Recurrence
+    queue_arn: str
+    input: str
+    group: str | None = None
+    enabled: bool = True
+
+    @property
+    def arn(self) -> str:
+        """The schedule's ARN on the laptop."""
+        return f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{self.name}"
+
+
+@dataclass(frozen=True)
 class Template:
     """The part of the application's template that a laptop runs."""
 
     functions: tuple[FunctionSpec, ...]
     state_machines: tuple[StateMachineSpec, ...]
     resources: Resources
+    schedules: tuple[ScheduleSpec, ...] = ()
 
 
 def function_arn(name: str) -> str:

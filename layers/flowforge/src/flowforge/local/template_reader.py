@@ -9,6 +9,7 @@ from flowforge.local.cloudformation import Resolver, load_document
 from flowforge.local.errors import LocalStackError
 from flowforge.local.event_reader import read_asynchronous_calls, read_queue_mappings
 from flowforge.local.resources import Resources, name_attributes, read_resources
+from flowforge.local.schedule_reader import read_schedules
 from flowforge.local.template import FunctionSpec, StateMachineSpec, Template, function_arn, state_machine_arn
 
 FUNCTION_TYPE = "AWS::Serverless::Function"
@@ -21,7 +22,7 @@ DEFAULT_HANDLER = "handler.handle"
 
 
 def read_template(path: Path, *, parameters: Mapping[str, str], environment: Mapping[str, str], endpoint: str = "") -> Template:
-    """Read functions, state machines and the resources that they need.
+    """Read functions, state machines, schedules and the resources that they need.
 
     ``parameters`` gives values to template parameters and dynamic references; ``environment`` replaces environment
     variables of every function, so that their values in the template need not be resolvable here; ``endpoint`` is the
@@ -46,6 +47,7 @@ def read_template(path: Path, *, parameters: Mapping[str, str], environment: Map
             reader.state_machine(name, item) for name, item in resources.items() if item["Type"] == STATE_MACHINE_TYPE
         ),
         resources=declared,
+        schedules=read_schedules(resources, resolver, declared.queues),
     )
 
 
