@@ -121,7 +121,7 @@ class LocalStack(StackConnection):
         self.endpoints |= dict.fromkeys(OWN_SERVICES, endpoint_of(listener))
         functions = self._start_functions(cleanup, template, reaper, FunctionLogs(folder.logs, cloudwatch.send))
         self._start_apis(cleanup, functions, template, listener)
-        for service in ("s3", "stepfunctions"):
+        for service in ("s3", "stepfunctions", "sqs", "events"):
             self.client(service)
         emulator.wait_ready()
         self._create_declared(template)
