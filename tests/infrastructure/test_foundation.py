@@ -66,3 +66,8 @@ def test_no_execution_outlives_its_attempts(foundation: Mapping[str, Any], state
     rules = foundation["Resources"]["DataBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     days = next(rule["ExpirationInDays"] for rule in rules if rule["Id"] == "attempts")
     assert state_machine["TimeoutSeconds"] < days * 86_400
+
+
+def test_the_bucket_tells_eventbridge_of_files_that_arrive(foundation: Mapping[str, Any]) -> None:
+    notification = foundation["Resources"]["DataBucket"]["Properties"]["NotificationConfiguration"]
+    assert notification == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}

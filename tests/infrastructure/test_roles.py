@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 BUCKET_ARN = "arn:${AWS::Partition}:s3:::${DataBucketName}"
-COMMON_READS = {"runs"}
-COMMON_WRITES = {"runs"}
+COMMON = {"runs"}
 READS = {
     "BronzeIngest": {"landing", "bronze", "contracts", "_attempts"},
     "SilverTransform": {"bronze", "silver", "quarantine", "contracts", "_attempts"},
@@ -15,6 +14,7 @@ READS = {
     "Worker": {"landing", "bronze", "silver", "quarantine", "gold", "contracts", "_attempts"},
     "PlanExecution": {"workflows", "landing", "contracts"},
     "RecordEvent": set[str](),
+    "StartExecution": {"workflows"},
 }
 WRITES = {
     "BronzeIngest": {"bronze", "_attempts"},
@@ -23,6 +23,7 @@ WRITES = {
     "Worker": {"bronze", "silver", "quarantine", "gold", "contracts", "_attempts"},
     "PlanExecution": set[str](),
     "RecordEvent": set[str](),
+    "StartExecution": set[str](),
 }
 ON_EVERY_RESOURCE = {
     ("WorkerExecutionRole", "ecr:GetAuthorizationToken"),
@@ -41,6 +42,9 @@ ON_EVERY_RESOURCE = {
     ),
 }
 """What knows no narrower resource; the template names the pages of AWS that say so."""
+# It touches no execution's objects, only the queue from which it starts them.
+WITHOUT_COMMON = {"StartExecution"}
+SCHEDULES = ("WorkflowScheduleRole",)
 
 
 def as_list(value: Any) -> list[Any]:
@@ -49,6 +53,11 @@ def as_list(value: Any) -> list[Any]:
 
 def roles(template: Mapping[str, Any]) -> list[str]:
     return [name for name, item in template["Resources"].items() if item["Type"] == "AWS::IAM::Role"]
+
+
+def common(function: str) -> set[str]:
+    """What a function reads and writes because every function does."""
+    return set() if function in WITHOUT_COMMON else COMMON
 
 
 def statements(template: Mapping[str, Any], role: str) -> Iterator[Mapping[str, Any]]:
@@ -81,7 +90,7 @@ def test_every_function_and_every_state_machine_has_a_role_of_its_own(applicatio
     ]
     task = application["Resources"]["WorkerTaskDefinition"]["Properties"]
     users += [task["TaskRoleArn"]["Fn::GetAtt"][0], task["ExecutionRoleArn"]["Fn::GetAtt"][0]]
-    assert sorted(users) == sorted(roles(application))
+    assert sorted([*users, *SCHEDULES]) == sorted(roles(application))
 
 
 def test_no_role_is_given_an_action_by_a_wildcard(application: Mapping[str, Any]) -> None:
@@ -110,12 +119,12 @@ def test_every_statement_has_a_name_that_is_unique_in_its_role(application: Mapp
 
 @pytest.mark.parametrize("function", READS)
 def test_a_function_reads_the_layers_that_it_needs_and_no_other(application: Mapping[str, Any], function: str) -> None:
-    assert prefixes(application, f"{function}Role", "s3:GetObject") == READS[function] | COMMON_READS
+    assert prefixes(application, f"{function}Role", "s3:GetObject") == READS[function] | common(function)
 
 
 @pytest.mark.parametrize("function", WRITES)
 def test_a_function_writes_the_layers_that_it_owns_and_no_other(application: Mapping[str, Any], function: str) -> None:
-    assert prefixes(application, f"{function}Role", "s3:PutObject") == WRITES[function] | COMMON_WRITES
+    assert prefixes(application, f"{function}Role", "s3:PutObject") == WRITES[function] | common(function)
 
 
 @pytest.mark.parametrize("function", READS)
@@ -137,7 +146,7 @@ def test_a_missing_object_is_seen_as_missing_wherever_a_function_reads(applicati
         if "s3:ListBucket" in as_list(statement["Action"]):
             assert statement["Resource"] == {"Fn::Sub": BUCKET_ARN}
             listed |= {prefix.removesuffix("/*") for prefix in as_list(statement["Condition"]["StringLikeIfExists"]["s3:prefix"])}
-    assert listed == READS[function] | COMMON_READS
+    assert listed == READS[function] | common(function)
 
 
 @pytest.mark.parametrize("function", READS)

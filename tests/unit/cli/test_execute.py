@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from flowforge.cli.execute import land, new_execution_id, start
 from flowforge.lake.lake import Lake
-from flowforge.model.workflow import Workflow, read_workflow
+from flowforge.model.workflow import ArrivalTrigger, Workflow, read_workflow
 
 
 def test_an_execution_id_tells_its_time_and_is_never_the_same() -> None:
@@ -20,7 +20,10 @@ def test_an_execution_id_tells_its_time_and_is_never_the_same() -> None:
     assert all(re.fullmatch(r"exec_\d{13}_[a-z0-9]{6}", execution_id) for execution_id in ids)
 
 
-def test_the_definition_and_the_files_are_stored(shop: Workflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("triggers", [(), (ArrivalTrigger(type="arrival"),)])
+def test_the_files_and_the_definition_without_its_triggers_are_stored(
+    shop: Workflow, triggers: tuple[ArrivalTrigger, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     (tmp_path / "a.csv").write_text("id\n1\n")
@@ -28,7 +31,7 @@ def test_the_definition_and_the_files_are_stored(shop: Workflow, tmp_path: Path,
         session = boto3.session.Session(region_name="us-east-1")
         lake = Lake.connect("data", session)
         lake.client.create_bucket(Bucket="data")
-        land(lake, shop, {"job_a": {"landing/wf_shop/job_a/a.csv": tmp_path / "a.csv"}})
+        land(lake, shop.model_copy(update={"triggers": triggers}), {"job_a": {"landing/wf_shop/job_a/a.csv": tmp_path / "a.csv"}})
         stored, _ = lake.read("workflows/wf_shop.json") or (b"", "")
         landed, _ = lake.read("landing/wf_shop/job_a/a.csv") or (b"", "")
     assert read_workflow(json.loads(stored), origin="stored") == shop

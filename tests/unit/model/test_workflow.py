@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 
 import pytest
@@ -129,3 +130,26 @@ def test_the_stored_names_are_camel_case() -> None:
 def test_an_unknown_job_is_told_with_the_known_ones() -> None:
     with pytest.raises(ConfigFault, match="has no job x; it has job_orders"):
         read_workflow(definition(), origin="x").job("x")
+
+
+@pytest.mark.parametrize(
+    ("triggers", "message"),
+    [
+        ([{"type": "arrival", "jobId": "job_x"}], "the workflow has no job job_x"),
+        ([{"type": "arrival"}, {"type": "arrival"}], "more than once"),
+        ([{"type": "arrival"}, {"type": "arrival", "jobId": "job_orders"}], "more than once"),
+        ([{"type": "schedule"}], r"triggers\[0\].type"),
+        ([{"type": "arrival", "pattern": "*"}], r"triggers\[0\].pattern: unknown here"),
+    ],
+)
+def test_triggers_name_each_job_once_and_only_arrival(triggers: list[dict[str, str]], message: str) -> None:
+    assert re.search(message, str(fault(definition(triggers=triggers))))
+
+
+def test_a_workflow_starts_on_the_arrival_of_the_jobs_that_it_names() -> None:
+    other = {"id": "job_other", "name": "Other"}
+    told = definition(ORDERS, other, triggers=[{"type": "arrival", "jobId": "job_other"}])
+    one, every = read_workflow(told, origin="t"), read_workflow({**told, "triggers": [{"type": "arrival"}]}, origin="t")
+    assert [one.starts_on_arrival(job.id) for job in one.jobs] == [False, True]
+    assert [every.starts_on_arrival(job.id) for job in every.jobs] == [True, True]
+    assert not read_workflow(definition(), origin="t").starts_on_arrival("job_orders")

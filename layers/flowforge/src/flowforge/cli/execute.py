@@ -24,8 +24,11 @@ def new_execution_id() -> str:
 
 
 def land(lake: Lake, workflow: Workflow, files: Mapping[str, Mapping[str, Path]]) -> None:
-    """Store the workflow's definition, and each file under its landing key."""
-    lake.overwrite(workflow_key(workflow.id), workflow.to_json())
+    """Store the workflow's definition, without its triggers, and each file under its landing key.
+
+    The command starts the execution itself; with a trigger on arrival, each file that it lands would start another one.
+    """
+    lake.overwrite(workflow_key(workflow.id), workflow.model_copy(update={"triggers": ()}).to_json())
     for keys in files.values():
         for key, path in keys.items():
             lake.client.upload_file(str(path), lake.bucket, key)
@@ -41,6 +44,6 @@ def start(
     """Start the execution on exactly these files, in this order; the answer is its ARN."""
     given = ExecutionInput(workflow_id=workflow.id, files={job_id: tuple(keys) for job_id, keys in files.items()})
     answer = stepfunctions.start_execution(
-        stateMachineArn=state_machine_arn, name=execution_id, input=given.model_dump_json(by_alias=True)
+        stateMachineArn=state_machine_arn, name=execution_id, input=given.model_dump_json(by_alias=True, exclude_none=True)
     )
     return answer["executionArn"]

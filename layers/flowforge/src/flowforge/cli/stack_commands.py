@@ -26,6 +26,10 @@ def add_stack_commands(app: typer.Typer) -> None:
 def up(
     state: State = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="In the background; returns when it is ready.")] = False,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter of template.yaml, such as the schedule's."),
+    ] = None,
 ) -> None:
     """Keep the local stack running, and print its environment as lines for a shell.
 
@@ -33,10 +37,13 @@ def up(
     """
 
     def work(folder: "StateFolder", console: "Console", errors: "Console") -> int:
+        from flowforge.cli.template_parameters import template_parameters
         from flowforge.cli.up import up as start
         from flowforge.local.project import find_project
 
-        return start(find_project(), folder, detach=detach, console=console, errors=errors)
+        project = find_project()
+        given = template_parameters(parameter or (), project)
+        return start(project, folder, detach=detach, parameters=given, console=console, errors=errors)
 
     _run(state, work)
 

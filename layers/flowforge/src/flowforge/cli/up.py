@@ -22,18 +22,26 @@ _LOOK_SECONDS = 0.05
 _LOG_TAIL_CHARACTERS = 2000
 
 
-def up(project: Path, folder: StateFolder, *, detach: bool, console: Console, errors: Console) -> int:
+def up(
+    project: Path,
+    folder: StateFolder,
+    *,
+    detach: bool,
+    parameters: Mapping[str, str],
+    console: Console,
+    errors: Console,
+) -> int:
     """Keep the stack running until a signal ends it; with ``detach``, start it in the background and wait until it is ready.
 
     Standard output gets nothing but the environment of the stack, as lines for a shell.
     """
     if detach:
-        return _up_in_background(project, folder, console, errors)
+        return _up_in_background(project, folder, parameters, console, errors)
     say(errors, "Starting the local stack")
     from flowforge.local.stack import LocalStack
 
     try:
-        with LocalStack(project, folder.root, shared=True) as stack:
+        with LocalStack(project, folder.root, shared=True, parameters=parameters) as stack:
             _print_environment(console, stack.environment())
             say(errors, "Ready; Ctrl-C ends it")
             threading.Event().wait()
@@ -43,23 +51,27 @@ def up(project: Path, folder: StateFolder, *, detach: bool, console: Console, er
     return SUCCESS
 
 
-def _up_in_background(project: Path, folder: StateFolder, console: Console, errors: Console) -> int:
+def _up_in_background(
+    project: Path, folder: StateFolder, parameters: Mapping[str, str], console: Console, errors: Console
+) -> int:
     found = running_stack(folder)
     if found is None:
-        found = _start(project, folder)
+        found = _start(project, folder, parameters)
         say(errors, f"Ready as process {found.pid}; 'flowforge down' ends it")
     else:
-        say(errors, f"Running already as process {found.pid}")
+        ignored = ", without the parameters that were given" if parameters else ""
+        say(errors, f"Running already as process {found.pid}{ignored}")
     _print_environment(console, found.connection().environment())
     return SUCCESS if found.alive else FAILURE
 
 
-def _start(project: Path, folder: StateFolder) -> StackFile:
+def _start(project: Path, folder: StateFolder, parameters: Mapping[str, str]) -> StackFile:
     folder.logs.mkdir(parents=True, exist_ok=True)
     log_path = folder.logs / "up.log"
+    given = [argument for name, value in parameters.items() for argument in ("--parameter", f"{name}={value}")]
     with log_path.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 -- our own interpreter and our own command
-            [sys.executable, "-m", "flowforge.cli", "up", "--state", str(folder.root)],
+            [sys.executable, "-m", "flowforge.cli", "up", "--state", str(folder.root), *given],
             cwd=folder.root,
             env={**os.environ, PROJECT_VARIABLE: str(project)},
             stdin=subprocess.DEVNULL,

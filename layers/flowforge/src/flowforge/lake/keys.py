@@ -42,6 +42,15 @@ def landing_key(workflow_id: str, job_id: str, file_name: str) -> str:
     return landing_prefix(workflow_id, job_id) + safe_file_name(file_name)
 
 
+def landed_file(key: str) -> tuple[str, str, str] | None:
+    """The workflow's id, the job's id and the file's name; None for a key that is no file directly below a job's prefix."""
+    folder, *rest = key.split("/")
+    if folder != "landing" or len(rest) != len(("workflow", "job", "name")) or not all(rest):
+        return None
+    workflow_id, job_id, name = rest
+    return workflow_id, job_id, name
+
+
 def bronze_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str, sequence: int) -> str:
     """The Parquet of one source file of a run; ``sequence`` counts the files from 1."""
     name = f"{workflow_slug}_{job_slug}_{run_id}_v{sequence:03}.parquet"

@@ -14,18 +14,22 @@ _BACKLOG = 128
 
 
 class BackgroundServer:
-    """Serves routes until it is closed. ``on_start`` runs on its loop before the first request, ``on_stop`` at the end."""
+    """Serves routes until it is closed. ``on_start`` runs on its loop before the first request, ``on_stop`` at the end.
+
+    ``listener`` is where it listens, for those who have to know the address before there is a server.
+    """
 
     def __init__(
         self,
         routes: Sequence[Route],
         on_stop: Callable[[], Awaitable[None]],
         on_start: Callable[[], None] = lambda: None,
+        listener: socket.socket | None = None,
     ) -> None:
         self._on_start = on_start
         self._on_stop = on_stop
         # Bound here, so that the port is known, and clients can connect, before the thread has begun to serve.
-        self._socket = _listener()
+        self._socket = listener or listen()
         config = uvicorn.Config(
             Starlette(routes=list(routes)),
             http="h11",
@@ -42,7 +46,7 @@ class BackgroundServer:
     @property
     def endpoint(self) -> str:
         """The URL of the server."""
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        return endpoint_of(self._socket)
 
     def close(self) -> None:
         """Stop serving, and end the thread."""
@@ -61,7 +65,13 @@ class BackgroundServer:
             await self._on_stop()
 
 
-def _listener() -> socket.socket:
+def endpoint_of(listener: socket.socket) -> str:
+    """The URL of a server that listens there."""
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def listen() -> socket.socket:
+    """A socket at a free port, to which clients can connect from now on."""
     # The protocol is named, because asyncio turns Nagle's algorithm off for named ones only, and with it on every answer
     # waits 40 ms for the client to acknowledge its headers.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -16,7 +16,8 @@ from flowforge.local.functions import FunctionBackend, TooManyRequestsError
 from flowforge.local.sandbox import Outcome
 from flowforge.local.template import QueueMapping
 
-_LONG_POLL_SECONDS = 20
+# Lambda polls for twenty; the emulator does not end before the polls that it holds, and the stack waits for it.
+_LONG_POLL_SECONDS = 1
 _LARGEST_RECEIVE = 10
 _PAUSE_SECONDS = 0.5
 logger = logging.getLogger(__name__)

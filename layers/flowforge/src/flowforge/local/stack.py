@@ -1,6 +1,8 @@
 """The local stack: emulator, function host and Step Functions service, wired together for as long as a block runs."""
 
 import shutil
+import socket
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +22,7 @@ from flowforge.local.emulator import Emulator
 from flowforge.local.errors import LocalStackError
 from flowforge.local.function_logs import FunctionLogs
 from flowforge.local.functions import FunctionCaller, FunctionHost
-from flowforge.local.http_server import BackgroundServer
+from flowforge.local.http_server import BackgroundServer, endpoint_of, listen
 from flowforge.local.lambda_api import invoke_route
 from flowforge.local.leftovers import end_processes, mark_of, processes_of_stack
 from flowforge.local.loopback import bypass_proxies
@@ -29,11 +31,13 @@ from flowforge.local.queue_polling import QueuePoller
 from flowforge.local.reaper import Reaper
 from flowforge.local.resources import BucketSpec
 from flowforge.local.sandbox import INIT_SECONDS, SandboxSettings
+from flowforge.local.scheduler import BackgroundScheduler, QueueSender, Scheduler
 from flowforge.local.stack_file import StackFile
 from flowforge.local.stack_log import stack_log
 from flowforge.local.state_folder import StateFolder
 from flowforge.local.state_lock import hold
 from flowforge.local.states.api import states_route
+from flowforge.local.states.clock import Clock
 from flowforge.local.states.integrations import Integration, LambdaInvoke, function_name
 from flowforge.local.states.journal import FolderJournal
 from flowforge.local.states.run_task import RunTaskAndWait
@@ -56,16 +60,28 @@ class LocalStack(StackConnection):
     """Everything that the product needs of AWS, on this machine. A context manager; inside the block, all of it runs.
 
     ``project`` holds the template; ``state`` is the folder where data, logs and caches stay; ``shared`` lets other commands
-    use the stack; ``pace`` is the time of asynchronous retries. Raises LocalStackError where another process uses the
+    use the stack; ``pace`` is the time of asynchronous retries and ``clock`` that of schedules; ``parameters`` are values of the
+    template's parameters beside those of a laptop. Raises LocalStackError where another process uses the
     state folder, or something does not start; whatever had been started is ended then.
     """
 
-    def __init__(self, project: Path, state: Path, *, shared: bool = False, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        project: Path,
+        state: Path,
+        *,
+        shared: bool = False,
+        pace: Pace | None = None,
+        clock: Clock | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__({}, DATA_BUCKET, "")
         self._project = project.resolve()
         self._folder = StateFolder(state.resolve())
         self._shared = shared
         self._pace = pace
+        self._clock = clock
+        self._parameters = {**TEMPLATE_PARAMETERS, **(parameters or {})}
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
@@ -91,7 +107,7 @@ class LocalStack(StackConnection):
         self.endpoints["aws"] = emulator.endpoint
         template = read_template(
             self._project / TEMPLATE_NAME,
-            parameters=TEMPLATE_PARAMETERS,
+            parameters=self._parameters,
             environment={BUCKET_VARIABLE: self.data_bucket, "POLARS_CSV_CHUNK_SIZE": EMULATOR_CHUNK_BYTES},
             endpoint=emulator.endpoint,
         )
@@ -103,11 +119,15 @@ class LocalStack(StackConnection):
         cleanup.callback(cloudwatch.close)
         logs = FunctionLogs(folder.logs, cloudwatch.send)
         cleanup.callback(logs.close)
+        # Functions call these APIs too, so their processes have to know the address before anything is served there.
+        listener = listen()
+        cleanup.callback(listener.close)
+        self.endpoints |= dict.fromkeys(OWN_SERVICES, endpoint_of(listener))
         environment = {**self.environment(), **mark_of(folder.root)}
         settings = SandboxSettings(folder.root, environment, reaper, logs)
         functions = self._start_functions(cleanup, template, settings)
-        self._start_apis(cleanup, functions, template, settings)
-        for service in ("s3", "stepfunctions"):
+        self._start_apis(cleanup, functions, template, settings, listener)
+        for service in ("s3", "stepfunctions", "sqs", "events"):
             self.client(service)
         emulator.wait_ready()
         self._create_declared(template)
@@ -118,6 +138,8 @@ class LocalStack(StackConnection):
         for spec in template.functions:
             for mapping in spec.queues:
                 cleanup.callback(QueuePoller(spec.name, mapping, functions, self.client).close)
+        scheduler = Scheduler(template.schedules, QueueSender(self.client), self._clock)
+        cleanup.callback(BackgroundScheduler(scheduler).close)
         if self._shared:
             # Whoever keeps a stack wants its first execution to be as quick as the others.
             functions.wait_loaded(seconds=INIT_SECONDS)
@@ -130,7 +152,14 @@ class LocalStack(StackConnection):
         functions.warm(spec.name for spec in template.functions)
         return functions
 
-    def _start_apis(self, cleanup: ExitStack, functions: FunctionHost, template: Template, settings: SandboxSettings) -> None:
+    def _start_apis(
+        self,
+        cleanup: ExitStack,
+        functions: FunctionHost,
+        template: Template,
+        settings: SandboxSettings,
+        listener: socket.socket,
+    ) -> None:
         tasks = TaskHost(template.clusters, template.task_definitions, settings)
         cleanup.callback(tasks.close)
         caller = FunctionCaller(functions)
@@ -147,12 +176,10 @@ class LocalStack(StackConnection):
             await events.close()
 
         routes = [states_route(service), invoke_route(caller, function_name, events)]
-        server = BackgroundServer(routes, stop, events.start)
-        cleanup.callback(server.close)
-        self.endpoints |= dict.fromkeys(OWN_SERVICES, server.endpoint)
+        cleanup.callback(BackgroundServer(routes, stop, events.start, listener).close)
 
     def _create_declared(self, template: Template) -> None:
-        create_bucket(BucketSpec(self.data_bucket, versioned=True, tells_events=False), self.client("s3"))
+        create_bucket(BucketSpec(self.data_bucket, versioned=True, tells_events=True), self.client("s3"))
         create_declared(template.resources, self.client)
 
     def _create_state_machine(self, machine: StateMachineSpec) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flowforge.local.cloudformation import ACCOUNT, REGION
 from flowforge.local.resources import Resources
+from flowforge.local.schedule_expressions import Recurrence
 from flowforge.local.task_definitions import ClusterSpec, TaskDefinitionSpec
 
 
@@ -83,12 +84,30 @@ class StateMachineSpec:
 
 
 @dataclass(frozen=True)
+class ScheduleSpec:
+    """A schedule: when it fires, and what it sends to which queue. ``group`` is the message group of a FIFO queue."""
+
+    name: str
+    recurrence: Recurrence
+    queue_arn: str
+    input: str
+    group: str | None = None
+    enabled: bool = True
+
+    @property
+    def arn(self) -> str:
+        """The schedule's ARN on the laptop."""
+        return f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{self.name}"
+
+
+@dataclass(frozen=True)
 class Template:
     """The part of the application's template that a laptop runs."""
 
     functions: tuple[FunctionSpec, ...]
     state_machines: tuple[StateMachineSpec, ...]
     resources: Resources
+    schedules: tuple[ScheduleSpec, ...] = ()
     task_definitions: tuple[TaskDefinitionSpec, ...] = ()
     clusters: tuple[ClusterSpec, ...] = ()
 

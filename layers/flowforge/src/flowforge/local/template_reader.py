@@ -9,6 +9,7 @@ from flowforge.local.cloudformation import Resolver, load_document
 from flowforge.local.errors import LocalStackError
 from flowforge.local.event_reader import read_asynchronous_calls, read_queue_mappings
 from flowforge.local.resources import Resources, name_attributes, read_resources
+from flowforge.local.schedule_reader import read_schedules
 from flowforge.local.task_definitions import read_clusters, read_task_definitions, task_attributes
 from flowforge.local.template import FunctionSpec, StateMachineSpec, Template, function_arn, state_machine_arn
 
@@ -22,7 +23,7 @@ DEFAULT_HANDLER = "handler.handle"
 
 
 def read_template(path: Path, *, parameters: Mapping[str, str], environment: Mapping[str, str], endpoint: str = "") -> Template:
-    """Read functions, state machines, tasks and the resources that they need.
+    """Read functions, state machines, tasks, schedules and the resources that they need.
 
     ``parameters`` gives values to template parameters and dynamic references; ``environment`` replaces environment
     variables of every function and task, so that their values in the template need not be resolvable here; ``endpoint`` is the
@@ -50,6 +51,7 @@ def read_template(path: Path, *, parameters: Mapping[str, str], environment: Map
         resources=declared,
         task_definitions=read_task_definitions(resources, resolver, path.parent, environment),
         clusters=read_clusters(resources, resolver),
+        schedules=read_schedules(resources, resolver, declared.queues),
     )
 
 

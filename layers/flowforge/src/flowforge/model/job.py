@@ -3,6 +3,7 @@
 What this version does not do is not in these models, so it is refused when a workflow is read, with the field's name.
 """
 
+import fnmatch
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -37,6 +38,10 @@ class FileConfig(Document):
         if not delimiter.isascii() or delimiter in '"\r\n\0':
             raise ValueError(f"the delimiter {delimiter!r} must be one ASCII character other than a quote or a line end")
         return delimiter
+
+    def wants(self, name: str) -> bool:
+        """Whether what lies below the landing prefix is a file of the job: what folders hold, and their markers, is not."""
+        return bool(name) and "/" not in name and fnmatch.fnmatchcase(name, self.file_pattern)
 
 
 class SourceConfig(Document):

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field
 from flowforge.model.base import Document
 from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Identifier, Job, Slug
+from flowforge.model.start import Trigger
 from flowforge.model.step import Step
 from flowforge.model.tier import Tier
 from flowforge.model.tier_choice import StepTiers
@@ -24,11 +25,12 @@ class ExecutionInput(Document):
     """What an execution is started with: the workflow, and the landing keys of a job where they are chosen by hand.
 
     ``files`` maps a job's id to keys in the order in which they are read; a job that is not there reads what its
-    file pattern finds below its landing prefix, in order of arrival.
+    file pattern finds below its landing prefix, in order of arrival. ``trigger`` is kept for those who ask why it ran.
     """
 
     workflow_id: Identifier
     files: dict[Identifier, tuple[str, ...]] = Field(default_factory=dict)
+    trigger: Trigger | None = None
 
 
 DEFAULT_ROW_BYTES = 100.0

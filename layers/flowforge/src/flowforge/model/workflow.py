@@ -1,6 +1,6 @@
 """A workflow: ordered jobs under one name."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -12,6 +12,13 @@ MAX_JOBS = 200
 """An execution's history holds 25,000 events; a job with all its retries takes up to about 110 of them."""
 
 
+class ArrivalTrigger(Document):
+    """A file that arrives starts an execution on exactly that file; of one job, or without ``job_id`` of any job."""
+
+    type: Literal["arrival"]
+    job_id: Identifier | None = None
+
+
 class Workflow(Document):
     """What a person defines and runs. Slugs of jobs are unique, and so are their Gold datasets."""
 
@@ -20,6 +27,7 @@ class Workflow(Document):
     name: Annotated[str, Field(min_length=1, max_length=200)]
     slug: Slug
     description: str = ""
+    triggers: tuple[ArrivalTrigger, ...] = ()
     jobs: Annotated[tuple[Job, ...], Field(min_length=1, max_length=MAX_JOBS)]
 
     @model_validator(mode="before")
@@ -41,6 +49,20 @@ class Workflow(Document):
             if twice:
                 raise ValueError(f"jobs: the {field} {', '.join(twice)} belongs to more than one job")
         return self
+
+    @model_validator(mode="after")
+    def _triggers_name_jobs_once(self) -> Self:
+        named = [trigger.job_id for trigger in self.triggers]
+        unknown = sorted({job_id for job_id in named if job_id is not None} - {job.id for job in self.jobs})
+        if unknown:
+            raise ValueError(f"triggers: the workflow has no job {', '.join(unknown)}")
+        if len(set(named)) != len(named) or (None in named and len(named) > 1):
+            raise ValueError("triggers: the arrival of a job's files stands there more than once")
+        return self
+
+    def starts_on_arrival(self, job_id: str) -> bool:
+        """Whether a file of this job starts an execution."""
+        return any(trigger.job_id in (None, job_id) for trigger in self.triggers)
 
     def job(self, job_id: str) -> Job:
         """The job of that id. Raises ConfigFault where there is none."""

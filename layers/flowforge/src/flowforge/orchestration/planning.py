@@ -1,8 +1,6 @@
 """The plan of an execution, made once: a repeated request reads the stored one."""
 
-import fnmatch
 import hashlib
-import json
 from datetime import UTC
 from itertools import groupby
 
@@ -23,7 +21,8 @@ from flowforge.model.plan import (
 )
 from flowforge.model.step import Step
 from flowforge.model.tier_choice import StepTiers
-from flowforge.model.workflow import Workflow, read_workflow
+from flowforge.model.workflow import Workflow
+from flowforge.orchestration.definitions import stored_workflow
 from flowforge.orchestration.tiers import choose_tiers
 
 SUPPORTED_EXTENSIONS = (".csv",)
@@ -56,7 +55,7 @@ def run_id(request: PlanRequest, job: Job) -> str:
 
 
 def _plan(request: PlanRequest, lake: Lake) -> Plan:
-    workflow = _workflow(lake, request.input.workflow_id)
+    workflow = stored_workflow(lake, request.input.workflow_id)
     unknown = sorted(set(request.input.files) - {job.id for job in workflow.jobs})
     if unknown:
         raise ConfigFault(f"the input names files of {unknown[0]}, which is no job of {workflow.id}", option="files")
@@ -82,40 +81,20 @@ def _plan(request: PlanRequest, lake: Lake) -> Plan:
     )
 
 
-def _workflow(lake: Lake, workflow_id: str) -> Workflow:
-    key = keys.workflow_key(workflow_id)
-    stored = lake.read(key)
-    if stored is None:
-        raise ConfigFault(f"there is no workflow {workflow_id}", option="workflowId")
-    try:
-        definition = json.loads(stored[0])
-    except ValueError as error:
-        raise ConfigFault(f"{key} is no JSON: {error}") from error
-    workflow = read_workflow(definition, origin=key)
-    if workflow.id != workflow_id:
-        raise ConfigFault(f"{key} defines the workflow {workflow.id}", option="id")
-    return workflow
-
-
 def _sources(lake: Lake, workflow: Workflow, job: Job, chosen: tuple[str, ...] | None) -> list[SourceFile]:
     """The job's files in the order in which they are read: as chosen, or in order of arrival."""
     prefix = keys.landing_prefix(workflow.id, job.id)
-    pattern = job.source_config.file_config.file_pattern
+    wanted = job.source_config.file_config
     if chosen is None:
         arrived = sorted(lake.list_objects(prefix), key=lambda item: (item.last_modified, item.key))
-        names = [item.key for item in arrived if _is_wanted(item.key.removeprefix(prefix), pattern)]
+        names = [item.key for item in arrived if wanted.wants(item.key.removeprefix(prefix))]
     else:
         names = list(chosen)
     if not names:
-        raise DataFault(f"{job.name}: no file under {prefix} matches {pattern!r}; upload one and run again")
+        raise DataFault(f"{job.name}: no file under {prefix} matches {wanted.file_pattern!r}; upload one and run again")
     if len(set(names)) != len(names):
         raise ConfigFault(f"{job.name}: a file is named twice in the input", option="files")
     return [_source(lake, prefix, key, job) for key in names]
-
-
-def _is_wanted(name: str, pattern: str) -> bool:
-    """Whether a listed object is a file of the job: what folders hold, and the markers of folders, is not."""
-    return bool(name) and "/" not in name and fnmatch.fnmatchcase(name, pattern)
 
 
 def _source(lake: Lake, prefix: str, key: str, job: Job) -> SourceFile:

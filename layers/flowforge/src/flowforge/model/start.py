@@ -1,0 +1,42 @@
+"""A wish to run a workflow: the message of the queue through which everything starts."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from flowforge.model.base import Document
+from flowforge.model.job import Identifier
+
+MAX_IDEMPOTENCY_KEY_LENGTH = 4096
+"""Room for an S3 key and a version id, of 1,024 bytes each, and a few words."""
+
+
+class TriggerType(StrEnum):
+    """Who wished: a person or a program, the clock, a file, or the end of another workflow's execution."""
+
+    MANUAL = "manual"
+    SCHEDULE = "schedule"
+    ARRIVAL = "arrival"
+    UPSTREAM = "upstream"
+
+
+class Trigger(Document):
+    """What started an execution. ``detail`` is for people: the time that was meant, the file's key, the execution that ended."""
+
+    type: TriggerType
+    detail: str = ""
+
+
+class StartRequest(Document):
+    """One message, one wish. A wish with the same workflow and idempotency key starts nothing more.
+
+    ``files`` maps a job's id to landing keys in the order in which they are read; a job that is not there reads what its
+    file pattern finds.
+    """
+
+    schema_version: Literal[1] = 1
+    workflow_id: Identifier
+    files: dict[Identifier, tuple[str, ...]] = Field(default_factory=dict)
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_IDEMPOTENCY_KEY_LENGTH)]
+    trigger: Trigger
