@@ -4,6 +4,7 @@
 PACKAGE := layers/flowforge
 PREPARED := $(PACKAGE)/build
 SAM_ENVIRONMENT := .tools/sam
+CHECKOV_ENVIRONMENT := .tools/checkov
 # Linting looks up which resource types a region has; no request is made.
 SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(SAM_ENVIRONMENT)/bin/sam
 
@@ -25,16 +26,22 @@ wheels: $(PREPARED)/image/dependencies.ready $(PREPARED)/image/package.ready $(P
 images: wheels $(SAM_ENVIRONMENT)/ready ## Build the images and the layer (sam build)
 	$(SAM) build
 
-check-templates: $(SAM_ENVIRONMENT)/ready ## Lint both templates
+check-templates: $(SAM_ENVIRONMENT)/ready $(CHECKOV_ENVIRONMENT)/ready ## Lint both templates and look for what is insecure
 	$(SAM) validate --lint --template template.yaml
 	$(SAM) validate --lint --template foundation/template.yaml
 	$(SAM_ENVIRONMENT)/bin/cfn-lint template.yaml foundation/template.yaml
+	$(CHECKOV_ENVIRONMENT)/bin/checkov --skip-download --quiet --compact --framework cloudformation \
+		--file template.yaml foundation/template.yaml
 
 test-containers: $(ENVIRONMENT) wheels $(SAM_ENVIRONMENT)/ready ## Build the images, run them, compare with the host
 	UV="$(UV)" tests/containers/run.sh
 
 $(SAM_ENVIRONMENT)/ready: uv.lock pyproject.toml
 	UV_PROJECT_ENVIRONMENT=$(SAM_ENVIRONMENT) $(UV) sync --quiet --frozen --only-group sam
+	@touch $@
+
+$(CHECKOV_ENVIRONMENT)/ready: uv.lock pyproject.toml
+	UV_PROJECT_ENVIRONMENT=$(CHECKOV_ENVIRONMENT) $(UV) sync --quiet --frozen --only-group checkov
 	@touch $@
 
 $(PREPARED)/image/requirements.txt: uv.lock $(PACKAGE)/pyproject.toml
