@@ -19,12 +19,16 @@ NOT_IN_LAYER := polars polars-hash
 PACKAGE_SOURCES := $(PACKAGE)/pyproject.toml $(PACKAGE)/README.md \
 	$(shell find $(PACKAGE)/src -name __pycache__ -prune -o '(' -type d -o -name '*.py' -o -name py.typed ')' -print)
 
-.PHONY: wheels images check-templates test-containers
+.PHONY: wheels images deploy check-templates test-containers
 
 wheels: $(PREPARED)/image/dependencies.ready $(PREPARED)/image/package.ready $(PREPARED)/layer.ready ## Lay out what images and layer hold: locked wheels, hashes checked
 
 images: wheels $(SAM_ENVIRONMENT)/ready ## Build the images and the layer (sam build)
 	$(SAM) build
+
+# Both parts need the SAM CLI; only the application is made of images and wheels.
+deploy: $(if $(filter foundation,$(PART)),,wheels) $(SAM_ENVIRONMENT)/ready ## Deploy a stage: make deploy STAGE=dev
+	@$(SAM_ENVIRONMENT)/bin/python scripts/deploy "$(STAGE)" "$(or $(PART),all)"
 
 check-templates: $(SAM_ENVIRONMENT)/ready $(CHECKOV_ENVIRONMENT)/ready ## Lint both templates and look for what is insecure
 	$(SAM) validate --lint --template template.yaml

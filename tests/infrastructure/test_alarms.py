@@ -93,5 +93,5 @@ def test_the_topic_is_encrypted_and_takes_messages_of_alarms_and_events_only(app
 
 
 def test_an_address_is_subscribed_only_where_one_is_given(application: Mapping[str, Any]) -> None:
-    assert application["Parameters"]["AlarmEmail"]["Default"] == ""
+    assert application["Parameters"]["AlarmEmail"]["Default"] == "none"
     assert application["Resources"]["AlarmEmailSubscription"]["Condition"] == "ReportByEmail"

@@ -51,6 +51,8 @@ def test_every_step_is_an_image_built_from_the_root_on_the_base_that_the_paramet
     for item in images:
         assert item["Metadata"]["DockerContext"] == "."
         assert item["Metadata"]["DockerBuildArgs"] == {"BASE_IMAGE": {"Ref": "BaseImage"}}
+        # The repository takes no tag twice.
+        assert item["Metadata"]["DockerTag"] == {"Ref": "ImageTag"}
         assert (root / item["Metadata"]["Dockerfile"]).is_file()
 
 

@@ -1,5 +1,6 @@
 """samconfig.toml of both stacks: every parameter of a stage exists, and every stage sets the same ones."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ STACKS = {"application": "flowforge-", "foundation": "flowforge-foundation-"}
 
 def overrides(settings: Mapping[str, Any], stage: str) -> dict[str, str]:
     pairs = settings[stage]["deploy"]["parameters"]["parameter_overrides"]
+    # The SAM CLI refuses an empty value.
+    assert all(re.fullmatch(r"\w+=\S+", pair) for pair in pairs)
     names = [pair.partition("=")[0] for pair in pairs]
     assert len(set(names)) == len(names)
     return dict(pair.split("=", 1) for pair in pairs)
