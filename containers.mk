@@ -4,6 +4,7 @@
 PACKAGE := layers/flowforge
 PREPARED := $(PACKAGE)/build
 SAM_ENVIRONMENT := .tools/sam
+CHECKOV_ENVIRONMENT := .tools/checkov
 # Linting looks up which resource types a region has; no request is made.
 SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(SAM_ENVIRONMENT)/bin/sam
 
@@ -24,7 +25,7 @@ BUILD_WORKER = DOCKER_BUILDKIT=0 docker build --platform linux/amd64 --file func
 PACKAGE_SOURCES := $(PACKAGE)/pyproject.toml $(PACKAGE)/README.md \
 	$(shell find $(PACKAGE)/src -name __pycache__ -prune -o '(' -type d -o -name '*.py' -o -name py.typed ')' -print)
 
-.PHONY: wheels images check-templates test-containers
+.PHONY: wheels images deploy check-templates test-containers
 
 wheels: $(PREPARED)/image/dependencies.ready $(PREPARED)/image/package.ready $(PREPARED)/layer.ready ## Lay out what images and layer hold: locked wheels, hashes checked
 
@@ -32,16 +33,26 @@ images: wheels $(SAM_ENVIRONMENT)/ready ## Build the images and the layer (sam b
 	$(SAM) build
 	$(BUILD_WORKER)
 
-check-templates: $(SAM_ENVIRONMENT)/ready ## Lint both templates
+# Both parts need the SAM CLI; only the application is made of images and wheels.
+deploy: $(if $(filter foundation,$(PART)),,wheels) $(SAM_ENVIRONMENT)/ready ## Deploy a stage: make deploy STAGE=dev
+	@$(SAM_ENVIRONMENT)/bin/python scripts/deploy "$(STAGE)" "$(or $(PART),all)"
+
+check-templates: $(SAM_ENVIRONMENT)/ready $(CHECKOV_ENVIRONMENT)/ready ## Lint both templates and look for what is insecure
 	$(SAM) validate --lint --template template.yaml
 	$(SAM) validate --lint --template foundation/template.yaml
 	$(SAM_ENVIRONMENT)/bin/cfn-lint template.yaml foundation/template.yaml
+	$(CHECKOV_ENVIRONMENT)/bin/checkov --skip-download --quiet --compact --framework cloudformation \
+		--file template.yaml foundation/template.yaml
 
 test-containers: $(ENVIRONMENT) wheels $(SAM_ENVIRONMENT)/ready ## Build the images, run them, compare with the host
 	UV="$(UV)" MAKE="$(MAKE)" tests/containers/run.sh
 
 $(SAM_ENVIRONMENT)/ready: uv.lock pyproject.toml
 	UV_PROJECT_ENVIRONMENT=$(SAM_ENVIRONMENT) $(UV) sync --quiet --frozen --only-group sam
+	@touch $@
+
+$(CHECKOV_ENVIRONMENT)/ready: uv.lock pyproject.toml
+	UV_PROJECT_ENVIRONMENT=$(CHECKOV_ENVIRONMENT) $(UV) sync --quiet --frozen --only-group checkov
 	@touch $@
 
 $(PREPARED)/image/requirements.txt: uv.lock $(PACKAGE)/pyproject.toml

@@ -53,6 +53,8 @@ def test_every_step_is_an_image_built_from_the_root_on_the_base_that_the_paramet
     for item in images:
         assert item["Metadata"]["DockerContext"] == "."
         assert item["Metadata"]["DockerBuildArgs"] == {"BASE_IMAGE": {"Ref": "BaseImage"}}
+        # The repository takes no tag twice.
+        assert item["Metadata"]["DockerTag"] == {"Ref": "ImageTag"}
         assert (root / item["Metadata"]["Dockerfile"]).is_file()
 
 
@@ -112,7 +114,8 @@ def test_the_template_declares_exactly_the_substitutions_of_the_state_machine(ap
     used = set(SUBSTITUTION.findall((root / properties["DefinitionUri"]).read_text()))
     assert set(properties["DefinitionSubstitutions"]) == used
     for name, value in function_arns(application).items():
-        assert value == {"Fn::GetAtt": [name.removesuffix("FunctionArn"), "Arn"]}
+        # The alias: what is released, and what a rollback moves.
+        assert value == {"Ref": f"{name.removesuffix('FunctionArn')}.Alias"}
 
 
 def function_arns(application: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,7 +156,27 @@ def test_every_function_and_the_state_machine_log_to_a_group_of_their_own_with_a
     assert sorted([*used, "WorkerLogs", "WorkflowLogs"]) == sorted(groups)
     for group in groups.values():
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+        assert group["Properties"]["KmsKeyId"] == {"Ref": "OperationsKeyArn"}
     assert len({str(group["Properties"]["LogGroupName"]) for group in groups.values()}) == len(groups)
+
+
+def test_every_function_publishes_a_version_with_every_release_and_knows_its_name(application: Mapping[str, Any]) -> None:
+    shared = application["Globals"]["Function"]
+    assert shared["AutoPublishAlias"] == application["Resources"]["Workflow"]["Properties"]["AutoPublishAlias"] == "live"
+    assert shared["Environment"]["Variables"]["FLOWFORGE_RELEASE"] == {"Ref": "Release"}
+    for name, function in functions(application).items():
+        assert function["Properties"]["AutoPublishCodeSha256"] == {"Ref": "Release"}, name
+    assert re.fullmatch(application["Parameters"]["Release"]["AllowedPattern"], application["Parameters"]["Release"]["Default"])
+
+
+def test_every_step_may_be_limited_and_none_has_to_be(application: Mapping[str, Any]) -> None:
+    assert application["Parameters"]["StepConcurrency"]["Default"] == 0
+    for name, function in functions(application).items():
+        limited = function["Properties"].get("ReservedConcurrentExecutions")
+        image = function["Properties"].get("PackageType") == "Image"
+        assert limited == ({"Fn::If": ["LimitSteps", {"Ref": "StepConcurrency"}, {"Ref": "AWS::NoValue"}]} if image else None), (
+            name
+        )
 
 
 def test_the_state_machine_writes_no_data_into_its_log(application: Mapping[str, Any]) -> None:

@@ -1,13 +1,33 @@
 """The stack that holds data: it outlives its template, and nobody reaches it in the clear."""
 
+import json
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
 from flowforge.lake.keys import ATTEMPTS
 
-HOLDS_DATA = ("DataKey", "DataBucket", "DataBucketPolicy")
+HOLDS_DATA = (
+    "DataKey",
+    "OperationsKey",
+    "DataBucket",
+    "DataBucketPolicy",
+    "AccessLogBucket",
+    "AccessLogBucketPolicy",
+    "ImageRepository",
+)
+BUCKETS = ("DataBucket", "AccessLogBucket")
+
+
+def policy_of(foundation: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
+    statements = foundation["Resources"][name]["Properties"]["PolicyDocument"]["Statement"]
+    return {statement["Sid"]: statement for statement in statements}
+
+
+def rules_of(foundation: Mapping[str, Any], bucket: str) -> dict[str, Mapping[str, Any]]:
+    return {rule["Id"]: rule for rule in foundation["Resources"][bucket]["Properties"]["LifecycleConfiguration"]["Rules"]}
 
 
 @pytest.mark.parametrize("name", HOLDS_DATA)
@@ -30,8 +50,33 @@ def test_the_application_holds_no_data(application: Mapping[str, Any]) -> None:
     assert not kinds & {"AWS::S3::Bucket", "AWS::KMS::Key", "AWS::DynamoDB::Table", "AWS::ECR::Repository"}
 
 
+@pytest.mark.parametrize("key", ["DataKey", "OperationsKey"])
+def test_every_key_rotates(foundation: Mapping[str, Any], key: str) -> None:
+    assert foundation["Resources"][key]["Properties"]["EnableKeyRotation"] is True
+
+
+def test_no_service_is_let_in_by_the_key_of_the_data(foundation: Mapping[str, Any]) -> None:
+    (statement,) = foundation["Resources"]["DataKey"]["Properties"]["KeyPolicy"]["Statement"]
+    assert list(statement["Principal"]) == ["AWS"]
+
+
+def test_cloudwatch_logs_uses_the_other_key_for_the_groups_of_this_stage_only(
+    foundation: Mapping[str, Any], application: Mapping[str, Any]
+) -> None:
+    statements = foundation["Resources"]["OperationsKey"]["Properties"]["KeyPolicy"]["Statement"]
+    (logs,) = [statement for statement in statements if statement["Sid"] == "LogsOfThisStage"]
+    assert logs["Principal"] == {"Service": {"Fn::Sub": "logs.${AWS::Region}.${AWS::URLSuffix}"}}
+    group = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:"
+    allowed = [
+        pattern["Fn::Sub"].removeprefix(group) for pattern in logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    ]
+    for resource in application["Resources"].values():
+        if resource["Type"] == "AWS::Logs::LogGroup":
+            name = resource["Properties"]["LogGroupName"]["Fn::Sub"]
+            assert any(fnmatchcase(name, pattern) for pattern in allowed), name
+
+
 def test_the_bucket_encrypts_with_the_stage_s_rotating_key(foundation: Mapping[str, Any]) -> None:
-    assert foundation["Resources"]["DataKey"]["Properties"]["EnableKeyRotation"] is True
     (rule,) = foundation["Resources"]["DataBucket"]["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["BucketKeyEnabled"] is True
     assert rule["ServerSideEncryptionByDefault"] == {
@@ -40,22 +85,24 @@ def test_the_bucket_encrypts_with_the_stage_s_rotating_key(foundation: Mapping[s
     }
 
 
-def test_the_bucket_is_versioned_and_closed_to_the_public(foundation: Mapping[str, Any]) -> None:
-    properties = foundation["Resources"]["DataBucket"]["Properties"]
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_a_bucket_is_versioned_and_closed_to_the_public(foundation: Mapping[str, Any], bucket: str) -> None:
+    properties = foundation["Resources"][bucket]["Properties"]
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert len(properties["PublicAccessBlockConfiguration"]) == 4
     assert all(properties["PublicAccessBlockConfiguration"].values())
 
 
-def test_the_bucket_answers_over_tls_only(foundation: Mapping[str, Any]) -> None:
-    (statement,) = foundation["Resources"]["DataBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    assert statement["Effect"] == "Deny"
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_a_bucket_answers_over_tls_only(foundation: Mapping[str, Any], bucket: str) -> None:
+    statement = policy_of(foundation, f"{bucket}Policy")["RefuseWithoutTls"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert len(statement["Resource"]) == 2
 
 
 def test_attempts_and_uploads_that_were_given_up_disappear_within_days(foundation: Mapping[str, Any]) -> None:
-    rules = {rule["Id"]: rule for rule in foundation["Resources"]["DataBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]}
+    rules = rules_of(foundation, "DataBucket")
     assert rules["attempts"]["Prefix"] == ATTEMPTS
     assert rules["attempts"]["ExpirationInDays"] == 2
     assert rules["incomplete-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
@@ -68,6 +115,44 @@ def test_no_execution_outlives_its_attempts(foundation: Mapping[str, Any], state
     assert state_machine["TimeoutSeconds"] < days * 86_400
 
 
-def test_the_bucket_tells_eventbridge_of_files_that_arrive(foundation: Mapping[str, Any]) -> None:
-    notification = foundation["Resources"]["DataBucket"]["Properties"]["NotificationConfiguration"]
-    assert notification == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+def test_refused_rows_and_old_versions_are_kept_as_long_as_the_stage_says(foundation: Mapping[str, Any]) -> None:
+    rules = rules_of(foundation, "DataBucket")
+    assert rules["quarantine"]["Prefix"] == "quarantine/"
+    assert rules["quarantine"]["ExpirationInDays"] == {"Ref": "QuarantineDays"}
+    assert rules["old-versions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": {"Ref": "OldVersionDays"}}
+
+
+def test_nothing_expires_but_attempts_and_refused_rows(foundation: Mapping[str, Any]) -> None:
+    expiring = {rule["Prefix"] for rule in rules_of(foundation, "DataBucket").values() if "ExpirationInDays" in rule}
+    assert expiring == {ATTEMPTS, "quarantine/"}
+
+
+def test_an_arrival_is_told_to_eventbridge(foundation: Mapping[str, Any]) -> None:
+    told = foundation["Resources"]["DataBucket"]["Properties"]["NotificationConfiguration"]
+    assert told == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+
+
+def test_access_to_the_data_is_logged_into_a_bucket_that_takes_nothing_else(foundation: Mapping[str, Any]) -> None:
+    logging = foundation["Resources"]["DataBucket"]["Properties"]["LoggingConfiguration"]
+    assert logging["DestinationBucketName"] == {"Ref": "AccessLogBucket"}
+    taken = policy_of(foundation, "AccessLogBucketPolicy")["TakeAccessLogOfDataBucket"]
+    assert taken["Principal"] == {"Service": "logging.s3.amazonaws.com"}
+    assert taken["Resource"] == {"Fn::Sub": f"${{AccessLogBucket.Arn}}/{logging['LogFilePrefix']}*"}
+    assert taken["Condition"]["ArnLike"] == {"aws:SourceArn": {"Fn::GetAtt": ["DataBucket", "Arn"]}}
+    assert taken["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+def test_the_access_log_is_encrypted_as_its_delivery_needs_and_expires(foundation: Mapping[str, Any]) -> None:
+    properties = foundation["Resources"]["AccessLogBucket"]["Properties"]
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert rules_of(foundation, "AccessLogBucket")["old-logs"]["ExpirationInDays"] == {"Ref": "AccessLogDays"}
+
+
+def test_images_are_scanned_never_replaced_and_the_oldest_given_up(foundation: Mapping[str, Any]) -> None:
+    properties = foundation["Resources"]["ImageRepository"]["Properties"]
+    assert properties["ImageTagMutability"] == "IMMUTABLE"
+    assert properties["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    assert properties["EncryptionConfiguration"]["KmsKey"] == {"Fn::GetAtt": ["OperationsKey", "Arn"]}
+    (rule,) = json.loads(properties["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+    assert rule["selection"]["countType"] == "imageCountMoreThan"

@@ -88,6 +88,34 @@ def test_a_definition_is_shipped_with_its_substitutions(folder: Path) -> None:
     assert machine.definition() == f'{{"a": "{arn}", "b": "a-dev", "c": "{arn}"}}'
 
 
+def test_a_published_alias_is_reached_by_both_of_its_names(folder: Path) -> None:
+    text = SHOP.replace("      Function:\n", "      Function:\n        AutoPublishAlias: live\n").replace(
+        "PlanArn: !GetAtt Plan.Arn, Name", "PlanArn: !Ref Plan.Alias, Name: !Ref PlanAliaslive, Other"
+    )
+    [machine] = read(folder, text).state_machines
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:Plan:live"
+    assert machine.substitutions == {"PlanArn": arn, "Name": arn, "Other": "a-dev"}
+
+
+def test_an_alias_that_nothing_publishes_is_an_error(folder: Path) -> None:
+    with pytest.raises(LocalStackError, match=r"Ref Plan\.Alias"):
+        read(folder, SHOP.replace("!GetAtt Plan.Arn, Name", "!Ref Plan.Alias, Name"))
+
+
+@pytest.mark.parametrize(("limit", "reserved"), [("0", None), ("7", 7)])
+def test_a_reservation_may_be_left_to_a_parameter(folder: Path, limit: str, reserved: int | None) -> None:
+    text = (
+        SHOP.replace("    Conditions:\n", "    Conditions:\n      Limited: !Not [!Equals [!Ref Limit, 0]]\n")
+        .replace("    Parameters:\n", f"    Parameters:\n      Limit: {{Type: Number, Default: {limit}}}\n")
+        .replace(
+            "          MemorySize: 2048\n",
+            "          MemorySize: 2048\n          ReservedConcurrentExecutions: "
+            '!If [Limited, !Ref Limit, !Ref "AWS::NoValue"]\n',
+        )
+    )
+    assert read(folder, text).functions[0].reserved_concurrency == reserved
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

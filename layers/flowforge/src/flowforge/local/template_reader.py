@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flowforge.local.cloudformation import Resolver, load_document
+from flowforge.local.cloudformation import NO_VALUE, Resolver, load_document
 from flowforge.local.errors import LocalStackError
 from flowforge.local.event_reader import read_asynchronous_calls, read_queue_mappings
 from flowforge.local.resources import Resources, name_attributes, read_resources
@@ -32,17 +32,22 @@ def read_template(path: Path, *, parameters: Mapping[str, str], environment: Map
     """
     document = load_document(path)
     resources = document.get("Resources", {})
+    function_globals = document.get("Globals", {}).get("Function", {})
     names = Resolver(document, parameters)
     attributes = name_attributes(resources, names, endpoint) | task_attributes(resources, names)
     for name, resource in resources.items():
         kind = resource.get("Type")
         if kind == FUNCTION_TYPE:
             attributes |= {name: name, f"{name}.Arn": function_arn(name)}
+            attributes |= _alias_attributes(name, {**function_globals, **resource.get("Properties", {})}, function_arn(name))
         elif kind == STATE_MACHINE_TYPE:
-            attributes |= {name: state_machine_arn(name), f"{name}.Arn": state_machine_arn(name), f"{name}.Name": name}
+            arn = state_machine_arn(name)
+            attributes |= {name: arn, f"{name}.Arn": arn, f"{name}.Name": name}
+            # The laptop's machine has no versions: its alias is the machine.
+            attributes |= {f"{name}Alias{resource.get('Properties', {}).get('AutoPublishAlias')}": arn}
     resolver = Resolver(document, parameters, attributes)
     declared = read_resources(resources, resolver)
-    reader = _Reader(path.parent, resolver, document.get("Globals", {}).get("Function", {}), environment, declared)
+    reader = _Reader(path.parent, resolver, function_globals, environment, declared)
     return Template(
         functions=tuple(reader.function(name, item) for name, item in resources.items() if item["Type"] == FUNCTION_TYPE),
         state_machines=tuple(
@@ -53,6 +58,14 @@ def read_template(path: Path, *, parameters: Mapping[str, str], environment: Map
         clusters=read_clusters(resources, resolver),
         schedules=read_schedules(resources, resolver, declared.queues),
     )
+
+
+def _alias_attributes(name: str, properties: Mapping[str, Any], arn: str) -> dict[str, str]:
+    """What the two names give that SAM has for the alias which it publishes (``AutoPublishAlias``)."""
+    alias = properties.get("AutoPublishAlias")
+    if alias is None:
+        return {}
+    return dict.fromkeys((f"{name}.Alias", f"{name}Alias{alias}"), f"{arn}:{alias}")
 
 
 @dataclass(frozen=True)
@@ -73,7 +86,8 @@ class _Reader:
         }
 
         def value(member: str, default: Any) -> Any:
-            return self.resolver.resolve(properties.get(member, default), f"{place}/{member}")
+            resolved = self.resolver.resolve(properties.get(member, default), f"{place}/{member}")
+            return default if resolved is NO_VALUE else resolved
 
         timeout = float(value("Timeout", DEFAULT_TIMEOUT_SECONDS))
         reserved = value("ReservedConcurrentExecutions", None)

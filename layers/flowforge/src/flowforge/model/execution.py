@@ -79,3 +79,9 @@ class RecordResponse(Document):
     key: str
     error: str | None = None
     cause: str | None = None
+
+
+def escalations_of(event: JobFailure | ExecutionRecord) -> tuple[Escalation, ...]:
+    """The moves to Fargate that a record tells of; each is told once, at the end of its execution."""
+    jobs = event.jobs if isinstance(event, ExecutionRecord) else ()
+    return tuple(escalation for job in jobs for escalation in job.escalations)
