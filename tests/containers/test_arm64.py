@@ -17,5 +17,5 @@ RESOLVE = (
 
 
 def test_the_locked_wheels_of_the_images_exist_for_arm64(tmp_path: Path) -> None:
-    command = [*RESOLVE.format(uv=find_uv(ROOT)).split(), "--target", tmp_path, "--requirements", REQUIREMENTS]
+    command = [*RESOLVE.format(uv=find_uv(ROOT)).split(), "--target", str(tmp_path), "--requirements", str(REQUIREMENTS)]
     subprocess.run(command, cwd=ROOT, check=True)
