@@ -22,7 +22,8 @@ def start(record: SQSRecord) -> None:
     except Exception:
         logger.exception("a message comes again", message_id=record.message_id)
         raise
-    logger.info("handled", message_id=record.message_id, execution_id=handled.execution_id, fault=handled.fault)
+    tell = logger.warning if handled.fault else logger.info
+    tell("handled", message_id=record.message_id, execution_id=handled.execution_id, fault=handled.fault)
 
 
 @logger.inject_lambda_context(clear_state=True)
