@@ -144,3 +144,18 @@ def test_the_names_of_the_states_are_those_of_the_shipped_machine() -> None:
     }
     assert steps == {name: step.value for name, step in STEP_STATES.items()}
     assert "RecordJobFailure" in states
+
+
+def test_a_step_that_moves_to_fargate_is_one_step_that_goes_on(history: History) -> None:
+    history.enter("job_a", "BronzeIngest")
+    history.attempt("job_a", error="Runtime.OutOfMemory")
+    history.leave("job_a", "BronzeIngest")
+    assert history.progress().step("job_a", Step.BRONZE_INGEST).state is StepState.FAILED
+    history.enter("job_a", "RunOnFargate", step="bronze_ingest")
+    history.attempt("job_a")
+    moved = history.progress().step("job_a", Step.BRONZE_INGEST)
+    assert (moved.state, moved.tries, moved.error) == (StepState.RUNNING, 2, "Runtime.OutOfMemory")
+    history.leave("job_a", "RunOnFargate")
+    done = history.progress().step("job_a", Step.BRONZE_INGEST)
+    assert done.seconds(None) == len(history.events) - 4
+    assert history.progress().failures == ()

@@ -22,6 +22,7 @@ STEP_STATES = {
     "SilverTransform": Step.SILVER_TRANSFORM,
     "GoldPublish": Step.GOLD_PUBLISH,
 }
+FARGATE_STATE = "RunOnFargate"
 FAILURE_STATE = "RecordJobFailure"
 FAILED_TRIES = ("TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed")
 
@@ -84,10 +85,12 @@ def progress_of(events: "Iterable[HistoryEventTypeDef]") -> Progress:
         if kind == "TaskStateEntered":
             entered = event.get("stateEnteredEventDetails", {"name": ""})
             given = _json(entered.get("input", ""))
-            step, job_id = STEP_STATES.get(entered["name"]), given.get("jobId", "")
+            step, job_id = _step_of(entered["name"], given), given.get("jobId", "")
             if step and job_id:
                 owners[event["id"]] = (job_id, step)
-                steps[job_id, step] = StepProgress(StepState.RUNNING, entered=event["timestamp"])
+                # A step that moves to Fargate goes on; it began where it was entered first.
+                before = steps.get((job_id, step), StepProgress(entered=event["timestamp"]))
+                steps[job_id, step] = replace(before, state=StepState.RUNNING, left=None)
             elif entered["name"] == FAILURE_STATE:
                 failures.append(Failure(job_id, given.get("step", ""), given.get("error", ""), given.get("cause", "")))
             continue
@@ -102,6 +105,11 @@ def progress_of(events: "Iterable[HistoryEventTypeDef]") -> Progress:
         owners[event["id"]] = owner
         steps[owner] = _after_try(steps[owner], event)
     return Progress(steps, tuple(failures))
+
+
+def _step_of(state: str, given: Mapping[str, str]) -> Step | None:
+    """The step that a task state runs: its own, or on Fargate the one that its input names."""
+    return Step(given["step"]) if state == FARGATE_STATE and "step" in given else STEP_STATES.get(state)
 
 
 def _after_try(step: StepProgress, event: "HistoryEventTypeDef") -> StepProgress:
