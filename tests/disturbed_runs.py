@@ -19,8 +19,8 @@ GOLD = {"aggregationEnabled": True, "aggregationGroupBy": ["country"], "aggregat
 STEPS = (Step.BRONZE_INGEST, Step.SILVER_TRANSFORM, Step.GOLD_PUBLISH)
 
 
-def prepared(lake: Lake, strategy: MergeStrategy, step: Step) -> Run:
-    """A finished run where tables are shared by runs, and a planned run that has come to the step."""
+def prepared(lake: Lake, strategy: MergeStrategy, step: Step, *, files: int = 2) -> Run:
+    """A finished run where tables are shared by runs, and a planned run over some files that has come to the step."""
     lab = Lab(
         lake,
         job={"transformationConfig": {"columnMappings": MAPPINGS}, "validationConfig": {"dataQualityRules": RULES}},
@@ -29,7 +29,8 @@ def prepared(lake: Lake, strategy: MergeStrategy, step: Step) -> Run:
     )
     if strategy != MergeStrategy.VERSIONED:
         lab.ingest(FIRST).silver()
-    run = lab.plan(lab.land("second.csv", SECOND), lab.land("third.csv", THIRD))
+    landed = [lab.land("second.csv", SECOND), lab.land("third.csv", THIRD)]
+    run = lab.plan(*landed[:files])
     for earlier in itertools.takewhile(lambda other: other is not step, STEPS):
         run.step(earlier)
     return run

@@ -62,7 +62,7 @@ def start(request: pytest.FixtureRequest, s3_url: str, aws: boto3.session.Sessio
     strategy: MergeStrategy = request.param
     lake = Lake.connect(f"data-faults-{strategy.value}", aws, endpoint_url=s3_url)
     create_bucket(lake)
-    return prepared(lake, strategy, Step.BRONZE_INGEST)
+    return prepared(lake, strategy, Step.BRONZE_INGEST, files=1)
 
 
 @pytest.fixture(scope="module")

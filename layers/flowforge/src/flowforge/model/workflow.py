@@ -9,7 +9,7 @@ from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Identifier, Job, Slug, with_slug
 
 MAX_JOBS = 200
-"""An execution's history holds 25,000 events; a job with all its retries takes up to about 110 of them."""
+"""An execution's history holds 25,000 events; a job takes about 30, and 170 where each step used all retries and moved."""
 
 
 class ArrivalTrigger(Document):

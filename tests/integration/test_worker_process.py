@@ -16,7 +16,8 @@ from s3_proxy import faulty_proxy
 from worker_process import StoppingAt, ended, started
 
 ROWS = "id,amount\n1,10\n2,20\n"
-AT_ONCE_SECONDS = 3.0
+AT_ONCE_SECONDS = 10.0
+"""ECS kills after the thirty of the task definition."""
 STOPPED_TOGETHER = 2
 
 
