@@ -14,7 +14,7 @@ import boto3
 import pytest
 import yaml
 
-from containers.harness import BUILT, CREDENTIALS, FUNCTIONS, REGION, ROOT, SAM, Invoke, Runs, event
+from containers.harness import BUILT, CREDENTIALS, FUNCTIONS, REGION, ROOT, SAM, Invoke, Machine, Runs, event
 from containers.relay import Relay, relayed
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
@@ -97,7 +97,24 @@ def relay(emulator: Emulator) -> Iterator[Relay]:
 
 
 @pytest.fixture(scope="session")
-def invoke(container_lake: Lake, relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
+def machine(emulator: Emulator) -> Machine:
+    """A state machine that does nothing, and the queue for what cannot be started, both in the emulator."""
+    session = boto3.session.Session(
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
+    states = session.client("stepfunctions", endpoint_url=emulator.endpoint)
+    definition = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
+    arn = states.create_state_machine(
+        name="workflow", definition=json.dumps(definition), roleArn="arn:aws:iam::000000000000:role/none"
+    )["stateMachineArn"]
+    queue = session.client("sqs", endpoint_url=emulator.endpoint).create_queue(QueueName="start-requests-dlq")["QueueUrl"]
+    return Machine(arn, queue, states)
+
+
+@pytest.fixture(scope="session")
+def invoke(container_lake: Lake, relay: Relay, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
     """Runs a function by `sam local invoke` with the sample event of that name; the answer is what it answered."""
     assert (BUILT / "template.yaml").is_file(), "nothing is built: run `make test-containers`"
     variables = tmp_path_factory.mktemp("sam") / "variables.json"
@@ -118,7 +135,12 @@ def invoke(container_lake: Lake, relay: Relay, tmp_path_factory: pytest.TempPath
         assert "errorType" not in answer, f"{answer}\n{done.stderr}"
         return answer
 
-    values = {"FLOWFORGE_DATA_BUCKET": container_lake.bucket, "AWS_ENDPOINT_URL": relay.url}
+    values = {
+        "FLOWFORGE_DATA_BUCKET": container_lake.bucket,
+        "AWS_ENDPOINT_URL": relay.url,
+        "FLOWFORGE_STATE_MACHINE_ARN": machine.arn,
+        "FLOWFORGE_START_REQUESTS_DLQ_URL": machine.dead_letters_url,
+    }
     variables.write_text(json.dumps({"Parameters": values}))
     return run
 

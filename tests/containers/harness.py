@@ -28,6 +28,15 @@ Invoke = Callable[[str, str], Any]
 
 
 @dataclass(frozen=True)
+class Machine:
+    """A state machine of the emulator, as the function that starts executions finds it."""
+
+    arn: str
+    dead_letters_url: str
+    states: Any
+
+
+@dataclass(frozen=True)
 class Runs:
     """The results of the steps of one job, in the containers and on the host, each with the bucket that they wrote to."""
 

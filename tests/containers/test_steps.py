@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from containers.harness import FUNCTIONS, ROOT, Invoke, Runs, assert_same_tables, comparable, event, stored
+from containers.harness import FUNCTIONS, ROOT, Invoke, Machine, Runs, assert_same_tables, comparable, event, stored
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
 from flowforge.model.execution import ExecutionRecord
@@ -43,7 +43,14 @@ def test_the_end_of_an_execution_is_recorded_by_the_layer(invoke: Invoke, contai
     assert ExecutionRecord.model_validate_json(stored(container_lake, answer["key"])).status == "succeeded"
 
 
+def test_a_wish_is_started_once_however_often_the_layer_takes_it_from_the_queue(invoke: Invoke, machine: Machine) -> None:
+    for _ in range(2):
+        assert invoke("StartExecution", "start_execution") == {"batchItemFailures": []}
+    [execution] = machine.states.list_executions(stateMachineArn=machine.arn)["executions"]
+    assert execution["name"].startswith("exec_")
+
+
 def test_every_sample_event_is_invoked_in_a_container() -> None:
-    # By the fixtures of this module, and the test above.
-    invoked = {step.value for step in FUNCTIONS} | {"plan_execution", "record_event"}
+    # By the fixtures of this module, and the tests above.
+    invoked = {step.value for step in FUNCTIONS} | {"plan_execution", "record_event", "start_execution"}
     assert invoked == {path.stem for path in (ROOT / "events").glob("*.json")}
