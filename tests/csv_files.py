@@ -11,7 +11,8 @@ import polars as pl
 
 from flowforge.medallion.bronze import bronze_frame
 from flowforge.medallion.delimited import Structure, find_malformed_record, read_structure
-from flowforge.model.job import AUDIT_COLUMNS, FileConfig
+from flowforge.model.names import AUDIT_COLUMNS
+from flowforge.model.source import FileConfig
 
 FILE = "orders.csv"
 BLOCK_ROWS = 200_000

@@ -3,7 +3,7 @@ import polars as pl
 from csv_files import FILE, INGESTED_AT, bronze_of
 from flowforge.medallion.bronze import bronze_frame
 from flowforge.medallion.delimited import Structure
-from flowforge.model.job import FileConfig
+from flowforge.model.source import FileConfig
 
 
 def test_every_column_is_text_and_the_audit_columns_come_last() -> None:

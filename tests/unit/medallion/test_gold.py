@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowforge.medallion.gold import gold_frame, represented_rows
+from flowforge.model.destination import GoldConfig
 from flowforge.model.errors import ConfigFault
-from flowforge.model.job import GoldConfig
 
 SCHEMA = {"country": pl.String(), "kind": pl.Int64(), "amount": pl.Decimal(12, 2), "number": pl.Int64(), "day": pl.Date()}
 ROWS = st.lists(

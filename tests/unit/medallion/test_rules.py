@@ -3,7 +3,7 @@ import pytest
 
 from flowforge.medallion.duplicates import POSITION
 from flowforge.medallion.rules import broken_rules
-from flowforge.model.job import QualityRule
+from flowforge.model.validation import QualityRule
 from silver_frames import contract, job, judged
 
 FRAME = pl.DataFrame({"a": [1, None, 1, 2, None], "b": ["x", "y", None, "", "y"]}).with_row_index(POSITION).lazy()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowforge.model.contract import ContractColumn, DataType
-from flowforge.model.job import AUDIT_COLUMNS
+from flowforge.model.names import AUDIT_COLUMNS
 from silver_frames import Text, contract, job, judged
 
 COLUMNS = contract(id="integer", amount="decimal(8,2)", note="text")

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
 from flowforge.model.errors import ConfigFault, RetryLater
-from flowforge.model.job import Identifier
+from flowforge.model.names import Identifier
 from flowforge.model.plan import ExecutionInput
 from flowforge.model.start import StartRequest, Trigger, TriggerType
 from flowforge.orchestration.dead_letters import MAX_REASON_CHARACTERS, DeadLetters

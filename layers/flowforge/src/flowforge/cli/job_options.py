@@ -11,21 +11,13 @@ from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.model.aggregate import Aggregate
 from flowforge.model.contract import DataType
+from flowforge.model.destination import DestinationConfig, GoldConfig, MergeStrategy, SilverConfig
 from flowforge.model.errors import ConfigFault
-from flowforge.model.job import (
-    ColumnMapping,
-    DestinationConfig,
-    FileConfig,
-    GoldConfig,
-    Job,
-    MergeStrategy,
-    QualityRule,
-    SilverConfig,
-    SourceConfig,
-    TransformationConfig,
-    ValidationConfig,
-)
+from flowforge.model.job import Job
 from flowforge.model.slug import slugify
+from flowforge.model.source import FileConfig, SourceConfig
+from flowforge.model.transformation import ColumnMapping, TransformationConfig
+from flowforge.model.validation import QualityRule, ValidationConfig
 from flowforge.model.workflow import Workflow, describe_problem
 
 Built = TypeVar("Built")

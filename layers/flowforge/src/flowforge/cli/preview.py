@@ -13,7 +13,7 @@ from flowforge.cli.results import Results
 from flowforge.cli.untrusted import cell, printable
 from flowforge.lake.lake import Lake
 from flowforge.medallion.silver import REASON
-from flowforge.model.job import RESERVED_PREFIX
+from flowforge.model.names import RESERVED_PREFIX
 from flowforge.model.step import Step
 from flowforge.model.workflow import Workflow
 from flowforge.steps.attempt import scan

@@ -6,7 +6,8 @@ from datetime import datetime
 import polars as pl
 
 from flowforge.medallion.delimited import Structure
-from flowforge.model.job import AUDIT_COLUMNS, FileConfig
+from flowforge.model.names import AUDIT_COLUMNS
+from flowforge.model.source import FileConfig
 
 ROW_NUMBER = "_row_number"
 

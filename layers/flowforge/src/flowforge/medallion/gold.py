@@ -6,8 +6,8 @@ import polars as pl
 
 from flowforge.medallion.exact_sum import exact_mean, exact_sum, float_scales
 from flowforge.model.aggregate import Aggregate
+from flowforge.model.destination import GoldConfig
 from flowforge.model.errors import ConfigFault
-from flowforge.model.job import GoldConfig
 
 ROW_COUNT = "_row_count"
 

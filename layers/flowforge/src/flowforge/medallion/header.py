@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from flowforge.model.errors import ConfigFault, DataFault
-from flowforge.model.job import RESERVED_PREFIX, Job, is_pattern
+from flowforge.model.job import Job
+from flowforge.model.names import RESERVED_PREFIX, is_pattern
 
 
 def unique_names(header: Sequence[str]) -> tuple[str, ...]:

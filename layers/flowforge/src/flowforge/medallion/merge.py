@@ -13,7 +13,7 @@ from flowforge.medallion.casts import polars_type
 from flowforge.medallion.duplicates import MAX_KEYS_PER_PASS, POSITION, key_hash, passes_for, without
 from flowforge.model.contract import ContractColumn
 from flowforge.model.errors import ConfigFault, DataFault
-from flowforge.model.job import AUDIT_COLUMNS
+from flowforge.model.names import AUDIT_COLUMNS
 
 _CONTENT = "_content"
 _INCOMING = "_incoming"

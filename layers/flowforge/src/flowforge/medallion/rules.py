@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from flowforge.medallion.duplicates import POSITION, repeated_positions
-from flowforge.model.job import QualityRule, Severity
 from flowforge.model.step import RuleOutcome
+from flowforge.model.validation import QualityRule, Severity
 
 
 def broken_rules(

@@ -15,8 +15,10 @@ from flowforge.medallion.duplicates import POSITION, superseded_positions, witho
 from flowforge.medallion.rules import broken_rules
 from flowforge.medallion.surrogate_key import surrogate_key
 from flowforge.model.contract import ContractColumn, Type
-from flowforge.model.job import AUDIT_COLUMNS, Job, Severity
+from flowforge.model.job import Job
+from flowforge.model.names import AUDIT_COLUMNS
 from flowforge.model.step import RuleOutcome
+from flowforge.model.validation import Severity
 
 FAILED_RULES = "_failed_rules"
 REASON = "_reason"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from flowforge.model.base import Document
-from flowforge.model.job import Identifier
+from flowforge.model.names import Identifier
 from flowforge.model.step import Step
 from flowforge.model.tier_choice import Escalation
 

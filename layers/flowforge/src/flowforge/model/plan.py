@@ -6,7 +6,8 @@ from pydantic import AwareDatetime, Field
 
 from flowforge.model.base import Document
 from flowforge.model.errors import ConfigFault
-from flowforge.model.job import Identifier, Job, Slug
+from flowforge.model.job import Job
+from flowforge.model.names import Identifier, Slug
 from flowforge.model.start import Trigger
 from flowforge.model.step import Step
 from flowforge.model.tier import Tier

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from flowforge.model.base import Document
-from flowforge.model.job import Identifier
+from flowforge.model.names import Identifier
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 4096
 """Room for an S3 key and a version id, of 1,024 bytes each, and a few words."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from flowforge.model.base import Document
-from flowforge.model.job import Identifier
+from flowforge.model.names import Identifier
 
 
 class Step(StrEnum):

@@ -6,7 +6,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from flowforge.model.base import Document
 from flowforge.model.errors import ConfigFault
-from flowforge.model.job import Identifier, Job, Slug, with_slug
+from flowforge.model.job import Job
+from flowforge.model.names import Identifier, Slug, with_slug
 
 MAX_JOBS = 200
 """An execution's history holds 25,000 events; a job takes about 30, and 170 where each step used all retries and moved."""

@@ -8,8 +8,8 @@ from flowforge.lake.heads import Head, advance_head
 from flowforge.lake.lake import ObjectVersion
 from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, publish
 from flowforge.model.contract import Contract
+from flowforge.model.destination import MergeStrategy
 from flowforge.model.errors import CommitConflict
-from flowforge.model.job import MergeStrategy
 from flowforge.model.step import PublishedObject, RuleOutcome, StepResult
 from flowforge.steps.attempt import Attempt, Written, prepared_result, published_attempt, require_equations
 from flowforge.steps.context import StepContext

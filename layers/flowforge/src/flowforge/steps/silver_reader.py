@@ -14,8 +14,8 @@ from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.lake.publish import TABLE_VERSION
 from flowforge.medallion.merge import align_to_contract
 from flowforge.model.contract import Contract, ContractColumn
+from flowforge.model.destination import MergeStrategy
 from flowforge.model.errors import CommitConflict
-from flowforge.model.job import MergeStrategy
 from flowforge.model.step import StepResult
 from flowforge.steps.attempt import scan
 from flowforge.steps.context import StepContext

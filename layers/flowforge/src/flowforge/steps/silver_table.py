@@ -11,7 +11,7 @@ from flowforge.lake.lake import ObjectVersion
 from flowforge.medallion.duplicates import POSITION
 from flowforge.medallion.merge import align_to_contract, merged, weigh
 from flowforge.model.contract import ContractColumn
-from flowforge.model.job import MergeStrategy
+from flowforge.model.destination import MergeStrategy
 from flowforge.model.step import SilverCounts
 from flowforge.steps.attempt import Attempt, Written, scan
 from flowforge.steps.context import PLANNED_AT_METADATA, RUN_ID_METADATA, StepContext

@@ -11,7 +11,7 @@ from flowforge.medallion.schema_contract import contract_columns
 from flowforge.medallion.silver import Silver
 from flowforge.model.contract import Contract, ContractColumn
 from flowforge.model.errors import DataFault
-from flowforge.model.job import AUDIT_COLUMNS
+from flowforge.model.names import AUDIT_COLUMNS
 from flowforge.model.step import Step, StepResult
 from flowforge.steps.attempt import Attempt, scan
 from flowforge.steps.context import StepContext
