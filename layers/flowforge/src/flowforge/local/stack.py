@@ -149,7 +149,8 @@ class LocalStack(StackConnection):
     def _start_functions(self, cleanup: ExitStack, template: Template, settings: SandboxSettings) -> FunctionHost:
         functions = FunctionHost(template.functions, settings)
         cleanup.callback(functions.close)
-        functions.warm(spec.name for spec in template.functions)
+        # A stack of one run may well see no message of a queue, and a process that loads takes a second of a processor.
+        functions.warm(spec.name for spec in template.functions if self._shared or not spec.queues)
         return functions
 
     def _start_apis(
