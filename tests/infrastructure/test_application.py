@@ -52,7 +52,7 @@ def test_every_step_is_an_image_built_from_the_root_on_the_base_that_the_paramet
     assert sorted(folder_of(item) for item in images) == sorted(f"functions/{step}" for step in STEPS)
     for item in images:
         assert item["Metadata"]["DockerContext"] == "."
-        assert item["Metadata"]["DockerBuildArgs"] == {"BASE_IMAGE": {"Ref": "BaseImage"}}
+        assert item["Metadata"]["DockerBuildArgs"] == {"BASE_IMAGE": {"Ref": "BaseImage"}, "RELEASE": {"Ref": "Release"}}
         # The repository takes no tag twice.
         assert item["Metadata"]["DockerTag"] == {"Ref": "ImageTag"}
         assert (root / item["Metadata"]["Dockerfile"]).is_file()
