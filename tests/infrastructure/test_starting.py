@@ -12,6 +12,8 @@ from flowforge.model.start import StartRequest, TriggerType
 QUEUE = "StartRequests"
 DEAD_LETTERS = "StartRequestsDlq"
 FUNCTION = "StartExecution"
+TELLING = {"FailedExecutions", "CompletedExecutions"}
+"""Rules that tell of executions and start none."""
 
 
 def of_type(template: Mapping[str, Any], kind: str) -> dict[str, Mapping[str, Any]]:
@@ -56,7 +58,7 @@ def test_every_asynchronous_edge_has_a_dead_letter_queue(application: Mapping[st
 
 def test_everything_that_starts_an_execution_sends_to_the_one_queue(application: Mapping[str, Any]) -> None:
     rules = of_type(application, "AWS::Events::Rule")
-    targets = [target["Arn"] for name, rule in rules.items() if name != "FailedExecutions" for target in rule["Targets"]]
+    targets = [target["Arn"] for name, rule in rules.items() if name not in TELLING for target in rule["Targets"]]
     targets += [schedule["Target"]["Arn"] for schedule in of_type(application, "AWS::Scheduler::Schedule").values()]
     assert {queue_of(target) for target in targets} == {QUEUE}
     granted = [
