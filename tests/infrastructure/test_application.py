@@ -220,6 +220,12 @@ def test_a_task_is_taken_away_in_dev_and_qa_only(application: Mapping[str, Any])
     assert application["Conditions"]["WorkerOnSpot"] == {"Fn::Or": stages}
 
 
+def test_a_revision_of_the_worker_stays_of_use_to_executions_of_older_releases(application: Mapping[str, Any]) -> None:
+    # CloudFormation deregisters a revision that it replaces, and RunTask takes no such revision.
+    definition = application["Resources"]["WorkerTaskDefinition"]
+    assert (definition["UpdateReplacePolicy"], definition["DeletionPolicy"]) == ("Retain", "Delete")
+
+
 def test_the_worker_may_write_to_its_scratch_volume_only_and_is_not_root(application: Mapping[str, Any]) -> None:
     definition = application["Resources"]["WorkerTaskDefinition"]["Properties"]
     (worker,) = definition["ContainerDefinitions"]

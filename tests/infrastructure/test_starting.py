@@ -115,6 +115,21 @@ def test_the_function_may_do_exactly_what_it_does(application: Mapping[str, Any]
     }
 
 
+def test_the_function_starts_the_alias_and_may_start_nothing_else(application: Mapping[str, Any]) -> None:
+    # SAM's name for the alias that AutoPublishAlias publishes.
+    alias = application["Resources"]["Workflow"]["Properties"]["AutoPublishAlias"]
+    variables = application["Resources"][FUNCTION]["Properties"]["Environment"]["Variables"]
+    assert variables["FLOWFORGE_STATE_MACHINE_ARN"] == {"Ref": f"WorkflowAlias{alias}"}
+    (start,) = [
+        statement
+        for policy in application["Resources"][f"{FUNCTION}Role"]["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "states:StartExecution"
+    ]
+    # https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
+    assert start["Condition"] == {"ForAnyValue:StringEquals": {"states:StateMachineQualifier": [alias]}}
+
+
 def test_the_rule_hears_of_landing_in_the_data_bucket_and_of_nothing_else(application: Mapping[str, Any]) -> None:
     pattern = application["Resources"]["ArrivalRule"]["Properties"]["EventPattern"]
     assert pattern["detail"]["bucket"]["name"] == [{"Ref": "DataBucketName"}]

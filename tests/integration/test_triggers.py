@@ -143,6 +143,8 @@ def test_a_file_that_arrives_starts_one_execution_on_exactly_that_file(stack: Lo
     define(stack, "wf_arriving", {"type": "arrival"})
     key, version = land(stack, "wf_arriving", "orders new é+.csv")
     found = only_execution(stack, "wf_arriving")
+    assert found["stateMachineAliasArn"] == f"{stack.state_machine_arn}:live"
+    assert found["stateMachineVersionArn"] == f"{stack.state_machine_arn}:1"
     plan = stack.lake().read(keys.plan_key(found["name"]))
     assert plan is not None
     (source,) = Plan.model_validate_json(plan[0]).jobs[0].sources
