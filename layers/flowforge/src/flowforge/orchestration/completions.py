@@ -57,8 +57,8 @@ class Completions:
             raise _fault(record, str(error), busy=True) from error
         # An event that is not taken is told in an answer of status 200.
         for entry in answer["Entries"]:
-            if code := entry.get("ErrorCode"):
-                raise _fault(record, f"{code}: {entry.get('ErrorMessage', '')}", busy=code in BUSY)
+            if refused := entry.get("ErrorCode"):
+                raise _fault(record, f"{refused}: {entry.get('ErrorMessage', '')}", busy=refused in BUSY)
 
 
 def _fault(record: ExecutionRecord, answered: str, *, busy: bool) -> FlowForgeError:
