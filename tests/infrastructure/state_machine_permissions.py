@@ -9,7 +9,6 @@ from infrastructure.permission import BUCKET, Permission, listing, text_of
 from infrastructure.wire_permissions import DECRYPT
 
 ECS = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}"
-SYNC_RULE = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/StepFunctionsGetEventsForECSTaskRule"
 
 
 def called(template: Mapping[str, Any], definition: Mapping[str, Any]) -> set[Permission]:
@@ -52,7 +51,7 @@ def _called(state: Mapping[str, Any], substitutions: Mapping[str, Any], resource
 def _task(
     arguments: Mapping[str, Any], definition: Mapping[str, Any], *, cluster: str, cluster_name: str
 ) -> Iterator[Permission]:
-    """To run a task and hear of its end: https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html#ecs-iam.
+    """To run a task, look at it and stop it: https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html#ecs-iam.
 
     Every revision of the family, because an execution keeps the definition that it was started with. A task's own ARN is not
     known before, so all tasks of the cluster.
@@ -61,7 +60,6 @@ def _task(
     in_the_cluster = f"ArnEquals ecs:cluster ${{{cluster}.Arn}}"
     yield Permission("ecs:RunTask", f"{ECS}:task-definition/{text_of(definition['Family'])}:*", in_the_cluster)
     yield from (Permission(action, tasks_of_cluster) for action in ("ecs:DescribeTasks", "ecs:StopTask"))
-    yield from (Permission(action, SYNC_RULE) for action in ("events:DescribeRule", "events:PutRule", "events:PutTargets"))
     for role in ("TaskRoleArn", "ExecutionRoleArn"):
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_troubleshoot.html (iam:PassRole)
         yield Permission("iam:PassRole", text_of(definition[role]), "StringEquals iam:PassedToService ecs-tasks.amazonaws.com")

@@ -1,7 +1,8 @@
 """What roles need although no test sees a request for it: the services of AWS make these themselves, or the way there is rare.
 
 One list, with the page of AWS, or the place in the code, that each entry comes from. A role needs what it was seen to ask for,
-what its state machine or its schedule calls, what stands here, and nothing else.
+what its state machine or its schedule calls, what stands here, and nothing else. What S3 does with the key of the data follows
+from the requests to S3, in their table.
 """
 
 from typing import NamedTuple
@@ -20,9 +21,11 @@ class Unrecorded(NamedTuple):
     source: str
 
 
+SYNC_RULE = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/StepFunctionsGetEventsForECSTaskRule"
 LAMBDA_LOGS = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html"
 LAMBDA_POLLS = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"
 TASK_EXECUTION = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"
+STATES_SYNC = "https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html#ecs-iam"
 STATES_LOGS = "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"
 SINK_IN_PARTS = "the engine uploads files above 32 MB in parts, and gives them up when a sink fails"
 LOST_RACE = "the race is lost at the first publish, the quarantine's; archive and table are published by the same code"
@@ -50,6 +53,11 @@ UNRECORDED = (
     *(
         Unrecorded("WorkerExecutionRole", Permission(action, "${WorkerLogs.Arn}"), TASK_EXECUTION)
         for action in ("logs:CreateLogStream", "logs:PutLogEvents")
+    ),
+    # By a rule of its own, Step Functions hears of the end of a task that it waits for (`.sync`).
+    *(
+        Unrecorded("WorkflowRole", Permission(action, SYNC_RULE), STATES_SYNC)
+        for action in ("events:DescribeRule", "events:PutRule", "events:PutTargets")
     ),
     # Step Functions delivers the log of a state machine through the account's log deliveries.
     *(

@@ -57,6 +57,7 @@ class ScriptedWorker:
         line = lines[min(self.steps().count(asked), len(lines)) - 1]
         if isinstance(line, StateError):
             raise line
+        call.submitted({})
         container = {"Name": "worker", "LastStatus": "STOPPED"} | ({"ExitCode": line} if isinstance(line, int) else {})
         task = {"Containers": [container], "StopCode": line if isinstance(line, str) else "EssentialContainerExited"}
         if line == 0:

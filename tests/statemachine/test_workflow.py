@@ -126,12 +126,6 @@ def test_a_plan_without_jobs_is_a_success(run_workflow: RunWorkflow) -> None:
     assert records(ended, "execution_ended")[0]["jobs"] == []
 
 
-def test_a_plan_with_as_many_jobs_as_a_workflow_may_have_fits_into_a_history(run_workflow: RunWorkflow) -> None:
-    ended = run_workflow(PlanExecution=plan([[planned(f"job_{number}") for number in range(200)]]))
-    assert ended.status == "SUCCEEDED"
-    assert len(ended.kinds) < 6000
-
-
 @pytest.mark.parametrize("step", STEPS)
 def test_a_failing_job_is_recorded_and_its_siblings_go_on(run_workflow: RunWorkflow, step: str) -> None:
     ended = run_workflow(**{step: for_job("job_a", Raises("DataFault", "row 3"))})
