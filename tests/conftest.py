@@ -1,7 +1,9 @@
-"""Fixtures of every test: an S3 over HTTP that keeps its conditions."""
+"""Fixtures of every test: an S3 over HTTP that keeps its conditions, and the uv by which local stacks start."""
 
+import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,6 +17,8 @@ from moto.s3.exceptions import MissingKey, PreconditionFailed
 
 from flowforge.lake.lake import Lake
 from lab import REGION, Lab, create_bucket
+
+UV = Path(__file__).parents[1] / ".tools" / "uv" / "bin" / "uv"
 
 _complete_or_create = responses.S3Response._key_response_post
 _put = responses.S3Response._key_response_put
@@ -47,6 +51,13 @@ def _copying_what_was_seen(self: Any, *args: Any, **kwargs: Any) -> Any:
             if present is not None and expected.strip('"') != present.etag.strip('"'):
                 raise PreconditionFailed("x-amz-copy-source-If-Match")
         return _put(self, *args, **kwargs)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def uv_of_the_project() -> None:
+    """Name the uv that `make setup` installs, so that tests run without `make` too; one that is named already stays."""
+    if UV.exists():
+        os.environ.setdefault("UV", str(UV))
 
 
 @pytest.fixture(scope="session")

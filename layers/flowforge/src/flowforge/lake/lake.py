@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flowforge.lake.service_errors import CONFLICT, PRECONDITION_FAILED, is_missing, status_of, translate
-from flowforge.model.errors import CommitConflict, ConfigFault, DataFault
+from flowforge.model.errors import ConfigFault, DataFault
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -202,11 +202,6 @@ class Lake:
                 raise translate(error, f"removing {batch[0]}") from error
             for problem in answer.get("Errors", []):
                 raise ConfigFault(f"removing {problem.get('Key')}: S3 answered {problem.get('Code')}")
-
-    def require_same(self, seen: ObjectVersion) -> None:
-        """Raise CommitConflict where an object is not what it was when it was first seen."""
-        if not seen.is_same(self.head(seen.key)):
-            raise CommitConflict(f"{seen.key} was replaced while it was read", file=seen.key)
 
 
 def _is_own_endpoint(endpoint_url: str | None) -> bool:

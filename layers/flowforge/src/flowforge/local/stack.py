@@ -184,10 +184,14 @@ class LocalStack(StackConnection):
         create_declared(template.resources, self.client)
 
     def _create_state_machine(self, machine: StateMachineSpec) -> None:
+        states = self.client("stepfunctions")
         try:
-            answer = self.client("stepfunctions").create_state_machine(
-                name=machine.name, definition=machine.definition(), roleArn=ROLE_ARN
+            answer = states.create_state_machine(
+                name=machine.name, definition=machine.definition(), roleArn=ROLE_ARN, publish=machine.alias is not None
             )
+            if machine.alias is not None:
+                version = {"stateMachineVersionArn": answer["stateMachineVersionArn"], "weight": 100}
+                states.create_state_machine_alias(name=machine.alias, routingConfiguration=[version])
         except ClientError as error:
             raise LocalStackError(f"{machine.definition_path}: {error.response['Error']['Message']}") from error
         self.state_machine_arn = answer["stateMachineArn"]
