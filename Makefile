@@ -28,7 +28,7 @@ test: $(ENVIRONMENT) ## Run every test that needs no container engine
 	PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/pycache" .venv/bin/pytest -m "not containers and not large" $(SIDE_BY_SIDE)
 
 test-large: $(ENVIRONMENT) ## Run the tests that need gigabytes of disk and minutes of time
-	.venv/bin/pytest -m large
+	.venv/bin/pytest -m "large and not containers"
 
 # By name and on less data: make bench CASES="bronze gold" BENCH_SCALE=0.05
 bench: $(ENVIRONMENT) ## Measure speed and memory beside DuckDB, and write docs/benchmarks.md

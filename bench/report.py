@@ -40,7 +40,7 @@ def verdict_table(results: Iterable[Result]) -> str:
     for line, verdict, _ in judged(results):
         met = {True: "met", False: "**missed**", None: "not measured"}[verdict.met]
         rows.append((line.work, line.target, verdict.measured, met))
-    return _table(("work", "target", "measured", ""), rows)
+    return table(("work", "target", "measured", ""), rows)
 
 
 def judged(results: Iterable[Result]) -> list[tuple[Line, Verdict, Result]]:
@@ -50,7 +50,7 @@ def judged(results: Iterable[Result]) -> list[tuple[Line, Verdict, Result]]:
 
 def page(results: Sequence[Result], machine: dict[str, str]) -> str:
     """The whole of docs/benchmarks.md."""
-    parts = [INTRODUCTION, "## Targets\n", verdict_table(results), "## Machine\n", _table(("", ""), list(machine.items()))]
+    parts = [INTRODUCTION, "## Targets\n", verdict_table(results), "## Machine\n", table(("", ""), list(machine.items()))]
     missed = [(line, result) for line, verdict, result in judged(results) if verdict.met is False]
     if missed:
         parts.append("## What was missed, and where the time goes\n")
@@ -84,9 +84,10 @@ def _figures(result: Result) -> str:
         cpu = statistics.median(run.cpu_seconds for run in runs)
         peak = max(run.peak_mb for run in runs)
         rows.append((variant.name, limit, f"{wall:.2f} s", f"{cpu:.2f} s", f"{peak:.0f} MB"))
-    return _table(("variant", "limit", "wall", "CPU", "peak"), rows)
+    return table(("variant", "limit", "wall", "CPU", "peak"), rows)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table of Markdown."""
     lines = [" | ".join(head), " | ".join("---" for _ in head), *(" | ".join(map(str, row)) for row in rows)]
     return "\n".join(f"| {line} |" for line in lines) + "\n"
