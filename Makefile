@@ -14,7 +14,7 @@ SIDE_BY_SIDE = -n $(shell python3 -c 'import os; print(min((os.cpu_count() or 1)
 # Every function process imports polars; without bytecode on disk each start compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test test-large check format
+.PHONY: help setup run test test-large bench check format
 
 help: ## List what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -28,13 +28,17 @@ test: $(ENVIRONMENT) ## Run every test that needs no container engine
 	PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/pycache" .venv/bin/pytest -m "not containers and not large" $(SIDE_BY_SIDE)
 
 test-large: $(ENVIRONMENT) ## Run the tests that need gigabytes of disk and minutes of time
-	.venv/bin/pytest -m large
+	.venv/bin/pytest -m "large and not containers"
+
+# By name and on less data: make bench CASES="bronze gold" BENCH_SCALE=0.05
+bench: $(ENVIRONMENT) ## Measure speed and memory beside DuckDB, and write docs/benchmarks.md
+	.venv/bin/python -m bench $(CASES) --scale $(or $(BENCH_SCALE),1)
 
 check: $(ENVIRONMENT) ## Check format, lint, types and templates
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy --strict --package flowforge
-	.venv/bin/mypy --strict tests functions
+	.venv/bin/mypy --strict tests functions bench
 	@$(MAKE) --no-print-directory check-templates
 
 format: $(ENVIRONMENT) ## Format the code and mend what the linter can

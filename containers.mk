@@ -25,7 +25,7 @@ BUILD_WORKER = DOCKER_BUILDKIT=0 docker build --platform linux/amd64 --file func
 PACKAGE_SOURCES := $(PACKAGE)/pyproject.toml $(PACKAGE)/README.md \
 	$(shell find $(PACKAGE)/src -name __pycache__ -prune -o '(' -type d -o -name '*.py' -o -name py.typed ')' -print)
 
-.PHONY: wheels images deploy check-templates test-containers
+.PHONY: wheels images deploy check-templates test-containers test-large-containers image-figures
 
 wheels: $(PREPARED)/image/dependencies.ready $(PREPARED)/image/package.ready $(PREPARED)/layer.ready ## Lay out what images and layer hold: locked wheels, hashes checked
 
@@ -46,6 +46,13 @@ check-templates: $(SAM_ENVIRONMENT)/ready $(CHECKOV_ENVIRONMENT)/ready ## Lint b
 
 test-containers: $(ENVIRONMENT) wheels $(SAM_ENVIRONMENT)/ready ## Build the images, run them, compare with the host
 	UV="$(UV)" MAKE="$(MAKE)" tests/containers/run.sh
+
+test-large-containers: $(ENVIRONMENT) wheels $(SAM_ENVIRONMENT)/ready ## Outgrow the images by a gigabyte: memory, time, SIGKILL
+	UV="$(UV)" MAKE="$(MAKE)" tests/containers/run.sh -m "containers and large"
+
+image-figures: $(ENVIRONMENT) wheels $(SAM_ENVIRONMENT)/ready ## Measure the images' size, start and memory; write docs/reference/images.md
+	@bash -ec '. tests/containers/engine.sh; "$(MAKE)" --no-print-directory images; \
+		PYTHONPATH=tests .venv/bin/python -m bench.images --scale $(or $(BENCH_SCALE),1)'
 
 $(SAM_ENVIRONMENT)/ready: uv.lock pyproject.toml
 	UV_PROJECT_ENVIRONMENT=$(SAM_ENVIRONMENT) $(UV) sync --quiet --frozen --only-group sam

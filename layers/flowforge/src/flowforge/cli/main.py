@@ -1,6 +1,5 @@
 """The ``flowforge`` command. Heavy libraries are imported when a command needs them: ``--help`` answers at once."""
 
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +31,8 @@ add_stack_commands(app)
 @app.command()
 def version() -> None:
     """Print the installed version."""
+    from importlib.metadata import version as installed_version
+
     typer.echo(f"flowforge {installed_version('flowforge')}")
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ from flowforge.local.ecs_tasks import TaskHost
 from flowforge.local.emulator import Emulator
 from flowforge.local.errors import LocalStackError
 from flowforge.local.function_logs import FunctionLogs
-from flowforge.local.functions import FunctionCaller, FunctionHost
+from flowforge.local.functions import FunctionBackend, FunctionCaller, FunctionHost
 from flowforge.local.http_server import BackgroundServer, endpoint_of, listen
 from flowforge.local.lambda_api import invoke_route
 from flowforge.local.leftovers import end_processes, mark_of, processes_of_stack
@@ -61,8 +61,9 @@ class LocalStack(StackConnection):
 
     ``project`` holds the template; ``state`` is the folder where data, logs and caches stay; ``shared`` lets other commands
     use the stack; ``pace`` is the time of asynchronous retries and ``clock`` that of schedules; ``parameters`` are values of the
-    template's parameters beside those of a laptop. Raises LocalStackError where another process uses the
-    state folder, or something does not start; whatever had been started is ended then.
+    template's parameters beside those of a laptop; ``backend`` makes, of the function host, what runs functions instead of it,
+    such as containers. Raises LocalStackError where another process uses the state folder, or something does not start; whatever
+    had been started is ended then.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class LocalStack(StackConnection):
         pace: Pace | None = None,
         clock: Clock | None = None,
         parameters: Mapping[str, str] | None = None,
+        backend: Callable[[FunctionHost], FunctionBackend] | None = None,
     ) -> None:
         super().__init__({}, DATA_BUCKET, "")
         self._project = project.resolve()
@@ -82,6 +84,7 @@ class LocalStack(StackConnection):
         self._pace = pace
         self._clock = clock
         self._parameters = {**TEMPLATE_PARAMETERS, **(parameters or {})}
+        self._backend = backend
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
@@ -163,7 +166,7 @@ class LocalStack(StackConnection):
     ) -> None:
         tasks = TaskHost(template.clusters, template.task_definitions, settings)
         cleanup.callback(tasks.close)
-        caller = FunctionCaller(functions)
+        caller = FunctionCaller(self._backend(functions) if self._backend else functions)
         cleanup.callback(caller.close)
         status = StatusEvents(self.client)
         cleanup.callback(status.close)
