@@ -25,7 +25,7 @@ def file(size_bytes: float, *, row_bytes: float = 120, columns: int = 16) -> Sou
 def tiers(size_bytes: float, **options: object) -> list[str]:
     """The tiers of the three steps for one file of common rows."""
     chosen = choose_tiers(job(**options), [file(size_bytes)])  # type: ignore[arg-type]
-    return [chosen.of(step).tier.value for step in Step]
+    return [chosen.chosen()[step].tier.value for step in Step]
 
 
 def test_a_small_file_stays_on_lambda() -> None:
@@ -60,7 +60,7 @@ def test_the_files_of_a_run_count_together() -> None:
 @pytest.mark.parametrize("tier", ["lambda", "fargate"])
 def test_a_job_may_pin_its_tier_and_the_reason_says_so(tier: str) -> None:
     chosen = choose_tiers(job(tier=tier), [file(200 * GB)])
-    assert {chosen.of(step).tier for step in Step} == {Tier(tier)}
+    assert {chosen.chosen()[step].tier for step in Step} == {Tier(tier)}
     assert chosen.bronze_ingest.reason.startswith("pinned by the job; too much for Lambda: about 45")
 
 
@@ -68,7 +68,7 @@ def test_a_task_has_at_least_twice_the_memory_of_the_function_and_of_what_is_nee
     for size in (1e3, 5 * GB, 40 * GB):
         chosen, shape = choose_tiers(job(), [file(size)]), shape_of([file(size)])
         for step in Step:
-            choice = chosen.of(step)
+            choice = chosen.chosen()[step]
             assert (choice.cpu_units, choice.memory_mib) in FARGATE_SIZES
             assert choice.memory_mib >= 2 * LAMBDA_SIZES[step].memory_mib * 0.99 or choice.memory_mib == FARGATE_SIZES[-1][1]
             assert choice.memory_mib >= 2 * needed_mib(step, job(), shape) or choice.memory_mib == FARGATE_SIZES[-1][1]
