@@ -25,7 +25,7 @@ class Refusal:
         return any(type(value) is type(other) and value == other for other in (*NOTHING, *self.harmless))
 
 
-NO_DATABASE = Refusal("this version reads files only; export the table to CSV or Parquet and let the file land")
+NO_DATABASE = Refusal("this version reads files only; export the table to a file and let that land")
 NO_SERVICE = Refusal("this version reads files that land in its bucket; copy them below the job's landing prefix")
 NO_ENGINE_ID = Refusal("nothing is deployed per job: the state machine of the stage runs every workflow")
 ENTIRE_TABLE_NAME = "the names of workflow and job, or their slugs, name the table"
