@@ -25,7 +25,14 @@ def job(**fields: Any) -> Job:
 
 
 def analytics(**fields: Any) -> dict[str, Any]:
-    return {"id": "job_sql", "name": "Sql", "type": "gold-analytics", "order": 2, "destinationConfig": {"goldConfig": SQL}, **fields}
+    return {
+        "id": "job_sql",
+        "name": "Sql",
+        "type": "gold-analytics",
+        "order": 2,
+        "destinationConfig": {"goldConfig": SQL},
+        **fields,
+    }
 
 
 def workflow(*jobs: dict[str, Any]) -> Workflow:
@@ -89,7 +96,7 @@ def test_rows_are_clustered_first_and_ordered_then() -> None:
 def test_increments_need_rows_that_only_come_on_top(strategy: str) -> None:
     silver = {"mergeStrategy": strategy, "primaryKey": "id"}
     incremental = GROUPS | {"buildStrategy": "incremental"}
-    with pytest.raises(ValidationError, match="needs silverConfig.mergeStrategy 'append'"):
+    with pytest.raises(ValidationError, match=r"needs silverConfig.mergeStrategy 'append'"):
         job(destinationConfig={"silverConfig": silver, "goldConfig": incremental})
     assert job(destinationConfig={"silverConfig": {"mergeStrategy": "append"}, "goldConfig": incremental})
 
@@ -126,7 +133,10 @@ def test_a_job_of_sql_has_gold_alone() -> None:
         ({"type": "file-based"}, "only a job of type gold-analytics"),
         ({"order": 1}, "job_orders has to run before; give it a lower order than 1"),
         ({"destinationConfig": {"goldConfig": SQL | {"tables": {"orders": "shop/products"}}}}, "no Silver table shop/products"),
-        ({"destinationConfig": {"goldConfig": SQL | {"sql": "SELECT * FROM products"}}}, "goldConfig.sql: 'products' is no declared"),
+        (
+            {"destinationConfig": {"goldConfig": SQL | {"sql": "SELECT * FROM products"}}},
+            "goldConfig.sql: 'products' is no declared",
+        ),
     ],
 )
 def test_what_a_job_of_sql_cannot_have_is_refused(fields: dict[str, Any], told: str) -> None:

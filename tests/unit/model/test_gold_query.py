@@ -18,7 +18,7 @@ def problem(sql: str, **options: object) -> str | None:
         "SELECT country, sum(amount) AS total FROM orders JOIN customers USING (customer_id) GROUP BY ALL ORDER BY 1",
         "WITH big AS (SELECT * FROM orders WHERE amount > 10) SELECT * FROM big, customers",
         "SELECT id FROM orders UNION ALL SELECT id FROM customers",
-        "SELECT * FROM Orders, \"CUSTOMERS\" -- whatever the case\n;",
+        'SELECT * FROM Orders, "CUSTOMERS" -- whatever the case\n;',
         "FROM orders SELECT id WHERE id IN (SELECT id FROM customers)",
         "SELECT id, row_number() OVER (PARTITION BY c.id ORDER BY day) FROM orders JOIN customers c USING (id)",
         "SELECT list_sum(list_transform([id], x -> x + 1)) FROM orders, customers, unnest([1, 2]) AS u(n)",

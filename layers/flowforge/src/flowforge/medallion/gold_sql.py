@@ -94,7 +94,9 @@ def run_query(
             raise ConfigFault(f"{OPTION}: a snapshot adds the column {SNAPSHOT_DATE}; give yours another name", option=OPTION)
         ordering = _ordering(connection, sql, list(columns), order)
         selection = f"SELECT {', '.join(columns.values())} FROM {RESULT}{ordering}"  # noqa: S608  # quoted names
-        copied = connection.execute(f"COPY ({selection}) TO {_text(workspace.result)} (FORMAT parquet)").fetchone()
+        copied = connection.execute(
+            f"COPY ({selection}) TO {_text(workspace.result)} (FORMAT parquet, USE_TMP_FILE false)"
+        ).fetchone()
         return QueryCounts(loaded, int(copied[0]) if copied else 0)
 
 
