@@ -82,7 +82,8 @@ def test_an_order_of_the_statements_own_is_kept(tables: dict[str, Path]) -> None
 
 def test_types_come_through_unharmed(tables: dict[str, Path]) -> None:
     sql = (
-        "SELECT sum(big) AS big, sum(amount) AS amount, max(moment) AS latest, max(moment)::date AS day, count(*) AS n, avg(x) AS mean, "
+        "SELECT sum(big) AS big, sum(amount) AS amount, max(moment) AS latest, max(moment)::date AS day, count(*) AS n, "
+        "avg(x) AS mean, "
         "'5e8b1d70-0000-4000-8000-000000000000'::uuid AS id FROM orders"
     )
     (row,) = ran(tables, sql)[0].rows(named=True)

@@ -96,6 +96,7 @@ def test_lists_have_no_hash() -> None:
         ([-5, 5], pl.Int64(), "0"),
         ([100], pl.Int64(), "100"),
         ([None, None], pl.Int64(), "0"),
+        ([None, None], pl.String(), "0"),
         ([], pl.Float64(), "0"),
         ([1e22], pl.Float64(), "10000000000000000000000"),
     ],

@@ -20,7 +20,7 @@ SUMMED = (AggregateFunction.SUM, AggregateFunction.AVG)
 class Aggregation:
     """The frames of an aggregation over ``silver``, whose rows are in Silver's order.
 
-    Columns that are ``undetermined`` hold nulls only and count as numbers.
+    Columns that are ``undetermined`` hold nulls only and count as numbers, or as times.
     """
 
     silver: pl.LazyFrame
@@ -37,6 +37,9 @@ class Aggregation:
         numbers = {item.column for item in config.parsed_aggregates.values() if item.function.needs_numbers}
         nulls = [name for name in self.undetermined if name in numbers and name not in config.aggregation_group_by]
         frame = self.silver.with_columns(pl.col(name).cast(pl.Float64, strict=False) for name in nulls)
+        if config.aggregation_time_column in self.undetermined:
+            no_time = pl.lit(None, dtype=pl.Datetime("us", "UTC"))
+            frame = frame.with_columns(no_time.alias(str(config.aggregation_time_column)))
         schema = frame.collect_schema()
         for name in config.aggregation_group_by:
             require_column(name, schema, "goldConfig.aggregationGroupBy")

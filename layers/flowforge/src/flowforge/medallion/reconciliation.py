@@ -32,15 +32,16 @@ def figure(frame: pl.LazyFrame, check: Check, columns: Sequence[str], *, where: 
 
 
 def _sum(frame: pl.LazyFrame, column: str, dtype: pl.DataType, *, where: str) -> str:
-    if not dtype.is_numeric() and dtype != pl.Null:
+    if not dtype.is_numeric():
+        # A column without a value has no type yet.
+        if not frame.select(pl.col(column).count()).collect(engine="streaming").item():
+            return "0"
         raise ConfigFault(
             f"reconciliationColumn {column!r} of {where} is {dtype}, and a sum needs numbers; state its dataType in "
             "columnMappings, or compare by hash",
             column=column,
             option="validationConfig.reconciliationRules",
         )
-    if dtype == pl.Null:
-        return "0"
     scale = magnitudes(frame, [column]).scales[column] if dtype.is_float() else 1.0
     total = frame.select(exact_sum(column, dtype, scale)).collect(engine="streaming").item()
     # repr gives the shortest digits that are this float.
