@@ -111,7 +111,7 @@ def test_a_period_begins_on_a_day_of_the_zones_calendar(
     silver = pl.DataFrame({"at": moments}, schema={"at": pl.Datetime("us")})
     if zoned:
         silver = silver.select(pl.col("at").dt.replace_time_zone("UTC"))
-    options = {"aggregationTimeColumn": "at", "aggregationTimeGrain": grain, "aggregationTimeZone": zone}
+    options: dict[str, Any] = {"aggregationTimeColumn": "at", "aggregationTimeGrain": grain, "aggregationTimeZone": zone}
     made = gold(silver, **options)
     expected: dict[date | None, int] = {}
     for moment in moments:
@@ -125,7 +125,7 @@ def test_a_period_begins_on_a_day_of_the_zones_calendar(
 
 def test_a_date_has_periods_and_no_zone() -> None:
     silver = pl.DataFrame({"day": [date(2026, 1, 4), date(2026, 1, 5), None], "k": ["a", "a", "a"]})
-    by_week = {"aggregationTimeColumn": "day", "aggregationTimeGrain": "week", "aggregationGroupBy": ["k"]}
+    by_week: dict[str, Any] = {"aggregationTimeColumn": "day", "aggregationTimeGrain": "week", "aggregationGroupBy": ["k"]}
     made = gold(silver, **by_week)
     assert made.columns == ["day_week", "k", "rows", "_row_count"]
     assert made["day_week"].to_list() == [None, date(2025, 12, 29), date(2026, 1, 5)]
@@ -155,7 +155,7 @@ def test_rows_come_in_the_stated_order_and_ties_as_they_were() -> None:
 
 def test_a_snapshot_carries_its_day() -> None:
     silver = pl.LazyFrame({"n": [1, 2]})
-    made = gold_frame(silver, GoldConfig(build_strategy="snapshot"), snapshot_date=date(2026, 11, 23)).collect()  # type: ignore[arg-type]
+    made = gold_frame(silver, GoldConfig(build_strategy="snapshot"), snapshot_date=date(2026, 11, 23)).collect()
     assert made.rows() == [(1, date(2026, 11, 23)), (2, date(2026, 11, 23))]
     assert made.columns == ["n", "_snapshot_date"]
 

@@ -65,7 +65,7 @@ def test_a_row_that_is_there_twice_counts_twice() -> None:
 
 
 def test_the_text_of_a_value_does_not_follow_its_type() -> None:
-    numbers = [
+    numbers: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
         ({"a": [1, 20, -3, None]}, None),
         ({"a": [1.0, 20.0, -3.0, None]}, None),
         ({"a": [Decimal(1), Decimal(20), Decimal(-3), None]}, {"a": pl.Decimal(20, 6)}),

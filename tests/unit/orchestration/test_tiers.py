@@ -18,6 +18,10 @@ def job(*, aggregated: bool = False, tier: str = "auto", **silver: object) -> Jo
     )
 
 
+def with_gold(**gold: object) -> Job:
+    return Job.model_validate({"id": "job_a", "name": "A", "destinationConfig": {"goldConfig": gold}})
+
+
 def file(size_bytes: float, *, row_bytes: float = 120, columns: int = 16) -> SourceFile:
     return SourceFile(key="k", name="k", etag="e", size_bytes=int(size_bytes), row_bytes=row_bytes, columns=columns)
 
@@ -61,7 +65,7 @@ def test_the_files_of_a_run_count_together() -> None:
 def test_a_job_may_pin_its_tier_and_the_reason_says_so(tier: str) -> None:
     chosen = choose_tiers(job(tier=tier), [file(200 * GB)])
     assert {chosen.chosen()[step].tier for step in Step} == {Tier(tier)}
-    assert chosen.bronze_ingest.reason.startswith("pinned by the job; too much for Lambda: about 45")
+    assert chosen.chosen()[Step.BRONZE_INGEST].reason.startswith("pinned by the job; too much for Lambda: about 45")
 
 
 def test_a_task_has_at_least_twice_the_memory_of_the_function_and_of_what_is_needed() -> None:
@@ -75,7 +79,7 @@ def test_a_task_has_at_least_twice_the_memory_of_the_function_and_of_what_is_nee
 
 
 def test_what_no_task_can_hold_gets_the_largest() -> None:
-    assert choose_tiers(job(), [file(2000 * GB)]).silver_transform.memory_mib == FARGATE_SIZES[-1][1]
+    assert choose_tiers(job(), [file(2000 * GB)]).chosen()[Step.SILVER_TRANSFORM].memory_mib == FARGATE_SIZES[-1][1]
 
 
 def test_every_size_is_a_pair_that_fargate_offers() -> None:
@@ -90,3 +94,21 @@ def test_every_size_is_a_pair_that_fargate_offers() -> None:
     for cpu_units, memory_mib in FARGATE_SIZES:
         assert memory_mib % 1024 == 0
         assert memory_mib // 1024 in offered[cpu_units]
+
+
+def test_gold_needs_room_for_what_it_sorts_and_for_the_values_that_its_aggregates_hold() -> None:
+    shape = shape_of([file(GB, row_bytes=100)])
+
+    def needed(**gold: object) -> float:
+        return needed_mib(Step.GOLD_PUBLISH, with_gold(**gold), shape)
+
+    def grouped(*aggregates: str) -> float:
+        named = {f"a{number}": text for number, text in enumerate(aggregates)}
+        return needed(aggregationEnabled=True, aggregationGroupBy=["k"], aggregates=named)
+
+    assert needed() < grouped("sum(x)") < grouped("sum(x)", "median(x)") < grouped("first(x)", "last(x)")
+    assert needed() < needed(orderBy=["x"]) == needed(partitionKeys=["x"])
+
+
+def test_a_job_has_a_tier_for_each_step_that_it_takes() -> None:
+    assert list(choose_tiers(with_gold(enabled=False), [file(1e3)]).chosen()) == [Step.BRONZE_INGEST, Step.SILVER_TRANSFORM]

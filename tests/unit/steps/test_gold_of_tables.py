@@ -1,6 +1,7 @@
 """A job of SQL reads Silver tables as they are now, all of one moment, and publishes what its statement gives."""
 
 import io
+import shutil
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,6 @@ from flowforge.model.plan import ExecutionInput, PlanRequest
 from flowforge.model.step import GoldSqlCounts, Step, StepRequest, StepResult
 from flowforge.model.workflow import read_workflow
 from flowforge.orchestration.planning import plan_execution
-from flowforge.steps import scratch
 from flowforge.steps.run_step import run_step
 from lab import DAWN, JOB_ID, Lab
 from s3_faults import just_before
@@ -148,7 +148,7 @@ def test_a_head_whose_object_was_replaced_is_no_table(lake: Lake) -> None:
 def test_too_little_scratch_space_moves_the_step_to_the_next_tier(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     made = shop(lake)
     made.merged()
-    monkeypatch.setattr(scratch.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
     with pytest.raises(NextTier, match="bytes of scratch space are needed"):
         made.sales(made.plan())
 
