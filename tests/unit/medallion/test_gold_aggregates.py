@@ -39,7 +39,7 @@ def gold(rows: pl.DataFrame, aggregates: dict[str, str] | None = None, **options
     return gold_frame(rows.lazy(), config(aggregates, **options)).collect(engine="streaming")
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(ROWS)
 def test_aggregates_that_hold_values_are_those_of_duckdb(rows: list[tuple[Any, ...]]) -> None:
     silver = pl.DataFrame(rows, schema=SCHEMA, orient="row")
