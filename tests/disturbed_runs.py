@@ -15,6 +15,10 @@ SECOND = "id,amount,day,country\n2,25,03/04/2026,fr\n5,50,09/10/2026,de\n5,55,09
 THIRD = "country,day,amount,id\nit,11/12/2026,60,6\n,07/08/2026,40,4\n"
 MAPPINGS = [{"sourceColumn": "amount", "dataType": "decimal(8,2)"}]
 RULES = [{"column": "country", "ruleType": "not_null", "severity": "warning"}]
+RECONCILIATION = [
+    {"name": "all in bronze", "sourceLayer": "source", "targetLayer": "bronze"},
+    {"name": "groups", "sourceLayer": "silver"},
+]
 GOLD = {"aggregationEnabled": True, "aggregationGroupBy": ["country"], "aggregates": {"total": "sum(amount)"}}
 STEPS = (Step.BRONZE_INGEST, Step.SILVER_TRANSFORM, Step.GOLD_PUBLISH)
 
@@ -23,7 +27,10 @@ def prepared(lake: Lake, strategy: MergeStrategy, step: Step, *, files: int = 2)
     """A finished run where tables are shared by runs, and a planned run over some files that has come to the step."""
     lab = Lab(
         lake,
-        job={"transformationConfig": {"columnMappings": MAPPINGS}, "validationConfig": {"dataQualityRules": RULES}},
+        job={
+            "transformationConfig": {"columnMappings": MAPPINGS},
+            "validationConfig": {"dataQualityRules": RULES, "reconciliationRules": RECONCILIATION},
+        },
         silver={"primaryKey": "id", "mergeStrategy": strategy.value},
         gold=GOLD,
     )

@@ -13,7 +13,7 @@ COMMON = {"runs"}
 READS = {
     "BronzeIngest": {"landing", "bronze", "contracts", "_attempts"},
     "SilverTransform": {"bronze", "silver", "quarantine", "contracts", "_attempts"},
-    "GoldPublish": {"silver", "gold", "contracts", "_attempts"},
+    "GoldPublish": {"bronze", "silver", "gold", "contracts", "_attempts"},
     "Worker": {"landing", "bronze", "silver", "quarantine", "gold", "contracts", "_attempts"},
     "PlanExecution": {"workflows", "landing", "contracts"},
     "RecordEvent": set[str](),

@@ -8,7 +8,7 @@ import pytest
 from flowforge.model.execution import ExecutionRecord, RecordRequest
 from flowforge.model.plan import PlanRequest
 from flowforge.model.step import StepRequest
-from statemachine.conftest import RunWorkflow, plan, planned, record
+from statemachine.conftest import RunWorkflow, ScriptedWorker, StoredResults, plan, planned, record
 from unit.local.states_lab import Behaviour, Ended, Raises
 
 STEPS = ["BronzeIngest", "SilverTransform", "GoldPublish"]
@@ -63,6 +63,17 @@ def test_every_job_passes_its_three_steps_group_after_group(run_workflow: RunWor
     names = [(name, event["jobId"]) for name, event in ended.functions.calls if name in STEPS]
     assert set(names[:6]) == {(step, job) for step in STEPS for job in ("job_a", "job_b")}
     assert names[6:] == [(step, "job_c") for step in STEPS]
+
+
+@pytest.mark.parametrize("steps", [["gold_publish"], ["bronze_ingest", "silver_transform"], ["bronze_ingest"]])
+@pytest.mark.parametrize("tier", ["lambda", "fargate"])
+def test_a_job_passes_the_steps_that_its_plan_has_and_no_other(run_workflow: RunWorkflow, steps: list[str], tier: str) -> None:
+    worker = ScriptedWorker()
+    tiers = dict.fromkeys(steps, tier)
+    ended = run_workflow(worker=worker, results=StoredResults(), PlanExecution=plan([[planned("job_a", steps, **tiers)]]))
+    assert ended.status == "SUCCEEDED"
+    by_function = [request["step"] for name in STEPS for request in calls(ended, name)]
+    assert (by_function or [step for _, step in worker.steps()]) == steps
 
 
 def test_every_payload_is_what_its_function_expects(run_workflow: RunWorkflow) -> None:

@@ -115,3 +115,36 @@ def test_given_options_are_listed_as_they_are_typed() -> None:
         "--merge",
         "--not-null",
     ]
+
+
+def test_gold_has_periods_an_order_and_a_way_to_be_built() -> None:
+    options = JobOptions(
+        strategy="append",
+        time_grain="ordered on=monthly",
+        time_zone="Europe/Berlin",
+        aggregate=("count(*)",),
+        order_by=("count desc", "ordered on_month"),
+        build="incremental",
+    )
+    gold = job_of(options).destination_config.gold_config
+    assert gold.group_columns == ["ordered on_month"]
+    assert gold.aggregation_time_zone == "Europe/Berlin"
+    assert gold.row_order == [("count", True), ("ordered on_month", False)]
+    assert gold.build_strategy == "incremental"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (JobOptions(time_grain="month"), "--time-grain: 'month' is not of the form COLUMN=GRAIN"),
+        (JobOptions(time_grain="day=hour"), "--time-grain: "),
+        (JobOptions(time_zone="Europe/Berlin"), "--time-zone: "),
+        (JobOptions(group_by=("a",), order_by=("b",)), "--group-by, --order-by: orderBy: the aggregation has no column b"),
+        (JobOptions(build="now"), "--build: "),
+        (JobOptions(build="incremental", group_by=("a",)), "needs silverConfig.mergeStrategy 'append'"),
+    ],
+)
+def test_a_wrong_option_of_gold_is_named(options: JobOptions, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        job_of(options)
+    assert told in str(caught.value)

@@ -6,7 +6,7 @@ import pytest
 
 from flowforge.cli.source_files import landing_keys, matching_files, named_files
 from flowforge.cli.usage import UsageError
-from flowforge.model.workflow import Workflow
+from flowforge.model.workflow import Workflow, read_workflow
 
 
 @pytest.fixture
@@ -90,3 +90,11 @@ def test_files_land_in_their_order_under_the_jobs_prefix(shop: Workflow) -> None
 def test_two_files_of_one_name_are_refused_rather_than_overwritten(shop: Workflow) -> None:
     with pytest.raises(UsageError, match=r"x/a\.csv and y/a\.csv would both land as"):
         landing_keys(shop, {"job_a": [Path("x/a.csv"), Path("y/a.csv")]})
+
+
+def test_a_job_that_reads_tables_has_no_files(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("id\n")
+    gold = {"sql": "SELECT * FROM orders", "tables": {"orders": "shop/orders"}}
+    sales = {"id": "job_b", "name": "Sales", "type": "gold-analytics", "order": 2, "destinationConfig": {"goldConfig": gold}}
+    definition = {"id": "wf_shop", "name": "Shop", "jobs": [{"id": "job_a", "name": "Orders"}, sales]}
+    assert list(matching_files(read_workflow(definition, origin="test"), tmp_path)) == ["job_a"]

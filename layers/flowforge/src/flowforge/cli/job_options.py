@@ -11,8 +11,9 @@ from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.model.aggregate import Aggregate
 from flowforge.model.contract import DataType
-from flowforge.model.destination import DestinationConfig, GoldConfig, MergeStrategy, SilverConfig
+from flowforge.model.destination import DestinationConfig, MergeStrategy, SilverConfig
 from flowforge.model.errors import ConfigFault
+from flowforge.model.gold import GoldConfig
 from flowforge.model.job import Job
 from flowforge.model.slug import slugify
 from flowforge.model.source import FileConfig, SourceConfig
@@ -22,6 +23,7 @@ from flowforge.model.workflow import Workflow, describe_problem
 
 Built = TypeVar("Built")
 NAMED_AGGREGATE = re.compile(r"([^=()]+)=(.+)", re.DOTALL)
+GOLD_OPTIONS = ("--group-by", "--aggregate", "--time-grain", "--time-zone", "--order-by", "--build")
 TAB = ("\\t", "tab")
 
 
@@ -34,6 +36,10 @@ class JobOptions:
     strategy: str | None = None
     group_by: tuple[str, ...] = ()
     aggregate: tuple[str, ...] = ()
+    time_grain: str | None = None
+    time_zone: str | None = None
+    order_by: tuple[str, ...] = ()
+    build: str | None = None
     name: str | None = None
     delimiter: str | None = None
     null_value: tuple[str, ...] = ()
@@ -150,9 +156,31 @@ def _gold_config(options: JobOptions) -> GoldConfig:
         if name in aggregates:
             raise UsageError(f"--aggregate: the name {printable(name)!r} is taken twice; give one another, such as total={text}")
         aggregates[name] = expression.strip()
+    time_column, grain = _time_grain(options)
+    given: dict[str, object] = {
+        "aggregationEnabled": bool(group_by or aggregates or grain),
+        "aggregationGroupBy": group_by,
+        "aggregates": aggregates,
+        "aggregationTimeColumn": time_column,
+        "aggregationTimeGrain": grain,
+        "aggregationTimeZone": options.time_zone,
+        "orderBy": columns("--order-by", options.order_by),
+        "buildStrategy": options.build,
+    }
+    typed = [name for name in GOLD_OPTIONS if name in options.given()]
     return checked(
-        "--group-by, --aggregate",
-        lambda: GoldConfig(
-            aggregation_enabled=bool(group_by or aggregates), aggregation_group_by=group_by, aggregates=aggregates
-        ),
+        ", ".join(typed),
+        lambda: GoldConfig.model_validate({name: value for name, value in given.items() if value is not None}),
     )
+
+
+def _time_grain(options: JobOptions) -> tuple[str | None, str | None]:
+    """Column and grain."""
+    if options.time_grain is None:
+        return None, None
+    column, _, grain = options.time_grain.rpartition("=")
+    if not column or not grain:
+        raise UsageError(
+            f"--time-grain: {printable(options.time_grain)!r} is not of the form COLUMN=GRAIN, such as ordered_on=month"
+        )
+    return column, grain

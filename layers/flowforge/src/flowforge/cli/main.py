@@ -16,8 +16,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-OF_A_JOB = "The job (with FILES)"
-OF_A_WORKFLOW = "A whole workflow"
+SOURCES = "Sources"
+READING_FILES = "Reading files"
+SILVER = "Silver"
+GOLD = "Gold"
+STACK = "Stack"
 
 
 @app.callback()
@@ -43,17 +46,23 @@ def run(
         typer.Argument(help="CSV files with a header, folders of them, or glob patterns: the sources of one job, in this order."),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Name of the tables; the first file's without it.", rich_help_panel=OF_A_JOB)
+        str | None, typer.Option(help="Name of the tables; the first file's without it.", rich_help_panel=SOURCES)
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(help="What separates columns; \\t for a tab. A comma without it.", rich_help_panel=READING_FILES),
+    ] = None,
+    null_value: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="A text that means null. Repeatable.", rich_help_panel=READING_FILES),
     ] = None,
     primary_key: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN,...", help="What makes two rows the same; the later one wins.", rich_help_panel=OF_A_JOB),
+        typer.Option(metavar="COLUMN,...", help="What makes two rows the same; the later one wins.", rich_help_panel=SILVER),
     ] = None,
     merge: Annotated[
         bool,
-        typer.Option(
-            "--merge", help="Short for --strategy merge: per primary key the latest run's row.", rich_help_panel=OF_A_JOB
-        ),
+        typer.Option("--merge", help="Short for --strategy merge: per primary key the latest run's row.", rich_help_panel=SILVER),
     ] = False,
     strategy: Annotated[
         str | None,
@@ -61,19 +70,47 @@ def run(
             metavar="NAME",
             help="What a run does to the Silver table of earlier runs: versioned (its rows are the table; the default), merge, "
             "replace (its rows take the place of all) or append (they come on top).",
-            rich_help_panel=OF_A_JOB,
+            rich_help_panel=SILVER,
         ),
     ] = None,
     group_by: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN,...", help="Columns that Gold groups by.", rich_help_panel=OF_A_JOB),
+        typer.Option(metavar="COLUMN,...", help="Columns that Gold groups by.", rich_help_panel=GOLD),
     ] = None,
     aggregate: Annotated[
         list[str] | None,
         typer.Option(
             metavar="FUNCTION(COLUMN)",
-            help="sum, min, max, avg or count per group, such as total=sum(amount) or count(*). Repeatable.",
-            rich_help_panel=OF_A_JOB,
+            help="sum, avg, median, min, max, count, count_distinct, first or last per group, such as total=sum(amount) or "
+            "count(*). Repeatable.",
+            rich_help_panel=GOLD,
+        ),
+    ] = None,
+    time_grain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN=GRAIN",
+            help="Group by the day, week, month, quarter or year of a date or timestamp, such as ordered_on=month.",
+            rich_help_panel=GOLD,
+        ),
+    ] = None,
+    time_zone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE", help="Where a timestamp's days begin, such as Europe/Berlin; UTC without it.", rich_help_panel=GOLD
+        ),
+    ] = None,
+    order_by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN [desc],...", help="The order of Gold's rows. Repeatable.", rich_help_panel=GOLD),
+    ] = None,
+    build: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How a run makes Gold: full_rebuild (the default), incremental (with --strategy append and an aggregation) or "
+            "snapshot (every run's rows stay beside those of the others).",
+            rich_help_panel=GOLD,
         ),
     ] = None,
     type: Annotated[  # noqa: A002
@@ -82,35 +119,27 @@ def run(
             metavar="COLUMN=TYPE",
             help="A column's type: text, integer, decimal(12,2), float, boolean, date or timestamp. "
             "Inferred without it. Repeatable.",
-            rich_help_panel=OF_A_JOB,
+            rich_help_panel=SILVER,
         ),
     ] = None,
     not_null: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN,...", help="Rows without a value here go to quarantine.", rich_help_panel=OF_A_JOB),
+        typer.Option(metavar="COLUMN,...", help="Rows without a value here go to quarantine.", rich_help_panel=SILVER),
     ] = None,
     unique: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN,...", help="Rows that share a value here go to quarantine.", rich_help_panel=OF_A_JOB),
-    ] = None,
-    delimiter: Annotated[
-        str | None,
-        typer.Option(help="What separates columns; \\t for a tab. A comma without it.", rich_help_panel=OF_A_JOB),
-    ] = None,
-    null_value: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TEXT", help="A text that means null. Repeatable.", rich_help_panel=OF_A_JOB),
+        typer.Option(metavar="COLUMN,...", help="Rows that share a value here go to quarantine.", rich_help_panel=SILVER),
     ] = None,
     workflow: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A workflow as YAML, instead of FILES.", rich_help_panel=OF_A_WORKFLOW),
+        typer.Option(metavar="FILE", help="A workflow as YAML, instead of FILES.", rich_help_panel=SOURCES),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
             help="Where the files of its jobs lie, found by filePattern.",
-            rich_help_panel=OF_A_WORKFLOW,
+            rich_help_panel=SOURCES,
         ),
     ] = None,
     sample: Annotated[
@@ -118,12 +147,16 @@ def run(
         typer.Option(
             "--sample",
             help="Make the sample files of a shop and run its workflow on them.",
-            rich_help_panel=OF_A_WORKFLOW,
+            rich_help_panel=SOURCES,
         ),
     ] = False,
     state: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where the local stack keeps its data; .flowforge in the project without it."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the local stack keeps its data; .flowforge in the project without it.",
+            rich_help_panel=STACK,
+        ),
     ] = None,
 ) -> None:
     """Run files or a workflow through Bronze, Silver and Gold on this machine.
@@ -144,6 +177,10 @@ def run(
             strategy=strategy,
             group_by=tuple(group_by or ()),
             aggregate=tuple(aggregate or ()),
+            time_grain=time_grain,
+            time_zone=time_zone,
+            order_by=tuple(order_by or ()),
+            build=build,
             name=name,
             delimiter=delimiter,
             null_value=tuple(null_value or ()),

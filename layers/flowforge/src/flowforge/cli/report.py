@@ -98,6 +98,12 @@ def _remarks(step: Step, result: StepResult) -> Iterator[str]:
     for rule in result.rules:
         verdict = f"broken by {_rows(rule.failed)}" if rule.failed else "held"
         yield f"rule {printable(rule.rule)} on {printable(rule.column)} ({rule.severity}): {verdict}"
+    for outcome in result.reconciliation:
+        sides = [f"{term.layer} of {printable(term.job_id)} {term.value}" for term in (outcome.left, outcome.right)]
+        apart = (
+            f"differ by {outcome.difference}, within {outcome.tolerance}" if outcome.difference not in (None, "0") else "agree"
+        )
+        yield f"{printable(outcome.rule)} ({outcome.check}): {' and '.join(sides)} {apart}"
     if result.head == "superseded":
         # A table of one object has no place for the rows of an earlier run.
         kept = (

@@ -25,6 +25,7 @@ def run(request: RunRequest, *, project: Path, state: Path, console: Console, er
     """Run the workflow and print what it did; the answer is the exit status."""
     workflow = request.workflow
     jobs = {job.id: job.name for job in sorted(workflow.jobs, key=lambda job: job.order)}
+    taken = {job.id: job.steps for job in workflow.jobs}
     running = running_stack(StateFolder(state))
     say(console, "Starting the local stack" if running is None else f"Using the stack of process {running.pid}")
     with open_stack(project, state) as stack:
@@ -36,7 +37,7 @@ def run(request: RunRequest, *, project: Path, state: Path, console: Console, er
         arn = start(stepfunctions, stack.state_machine_arn, execution_id, workflow, request.files)
         say(console, f"Execution {execution_id} of workflow {workflow.name}")
         try:
-            with progress_view(console, jobs) as show:
+            with progress_view(console, jobs, taken) as show:
                 description, progress = follow(stepfunctions, arn, show)
         except BaseException:
             # Ctrl-C above all. The stack ends in any case; stopped first, the execution ends as a stopped one.

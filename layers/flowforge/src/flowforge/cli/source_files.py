@@ -7,6 +7,7 @@ from pathlib import Path
 from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.lake.keys import landing_key
+from flowforge.model.job import JobType
 from flowforge.model.workflow import Workflow
 
 WILDCARDS = "*?["
@@ -21,12 +22,17 @@ def named_files(arguments: Iterable[str]) -> list[Path]:
 
 
 def matching_files(workflow: Workflow, folder: Path) -> dict[str, list[Path]]:
-    """Find the files that each job's ``filePattern`` matches, by name. Raises UsageError where one matches none."""
+    """Find the files that each job's ``filePattern`` matches, by name. Raises UsageError where one matches none.
+
+    A job that reads tables has none.
+    """
     if not folder.is_dir():
         raise UsageError(f"--data: there is no folder {printable(str(folder))}")
     present = sorted((path for path in folder.iterdir() if path.is_file()), key=lambda path: path.name)
     files = {}
     for job in workflow.jobs:
+        if job.type is JobType.GOLD_ANALYTICS:
+            continue
         pattern = job.source_config.file_config.file_pattern
         files[job.id] = [path for path in present if fnmatch.fnmatchcase(path.name, pattern)]
         if not files[job.id]:

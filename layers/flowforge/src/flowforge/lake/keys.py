@@ -138,6 +138,11 @@ def failure_key(execution_id: str, job_id: str, step: Step) -> str:
     return f"runs/{execution_id}/{job_id}/{step.value}.failure.json"
 
 
+def reconciliation_key(execution_id: str, job_id: str) -> str:
+    """What the comparisons before a job's Gold found, whether they passed or not."""
+    return f"runs/{execution_id}/{job_id}/reconciliation.json"
+
+
 def job_error_key(execution_id: str, job_id: str) -> str:
     """The error that ended a job."""
     return f"runs/{execution_id}/{job_id}/error.json"

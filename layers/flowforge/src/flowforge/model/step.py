@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field
 
 from flowforge.model.base import Document
 from flowforge.model.names import Identifier
+from flowforge.model.reconciliation import ReconciliationOutcome
 
 
 class Step(StrEnum):
@@ -86,6 +87,27 @@ class GoldCounts(Document):
         return broken([("read = sum of the group counts", self.read, self.represented)])
 
 
+class GoldSqlCounts(Document):
+    """A statement ``loaded`` the ``read`` rows of its tables, gave ``selected`` rows, and as many were ``written``.
+
+    ``read`` and ``written`` come from the footers of objects in the lake, ``loaded`` and ``selected`` from the engine that runs
+    the statement.
+    """
+
+    read: int
+    loaded: int
+    selected: int
+    written: int
+
+    def broken_equations(self) -> list[str]:
+        """The equations that do not hold, written out with their numbers."""
+        return broken([("read = loaded", self.read, self.loaded), ("written = selected", self.written, self.selected)])
+
+
+Counts = BronzeCounts | SilverCounts | GoldCounts | GoldSqlCounts
+"""What a step counted."""
+
+
 def broken(equations: list[tuple[str, int, int]]) -> list[str]:
     """The equations whose sides differ, each with its numbers."""
     return [f"{text}: {left} is not {right}" for text, left, right in equations if left != right]
@@ -123,12 +145,13 @@ class StepResult(Document):
     run_id: str
     step: Step
     planned_at: AwareDatetime
-    counts: Annotated[BronzeCounts | SilverCounts | GoldCounts, Field(union_mode="left_to_right")]
+    counts: Annotated[Counts, Field(union_mode="left_to_right")]
     outputs: tuple[PublishedObject, ...]
     head: Literal["current", "superseded", "none"] = "none"
     table_version: int | None = None
     contract_version: int | None = None
     rules: tuple[RuleOutcome, ...] = ()
+    reconciliation: tuple[ReconciliationOutcome, ...] = ()
     notes: tuple[str, ...] = ()
     read_bytes: int
     duration_seconds: float

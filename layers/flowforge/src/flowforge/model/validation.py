@@ -1,4 +1,4 @@
-"""The rules that the rows of Silver are held to."""
+"""The rules that the rows of Silver are held to, and the comparisons that Gold waits for."""
 
 from enum import StrEnum
 from typing import Literal, Self
@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from flowforge.model.base import Document
+from flowforge.model.reconciliation import ReconciliationRule
 
 
 class Severity(StrEnum):
@@ -31,9 +32,10 @@ class QualityRule(Document):
 
 
 class ValidationConfig(Document):
-    """The rules of Silver."""
+    """The rules of Silver, and the comparisons of layers before Gold is published."""
 
     data_quality_rules: tuple[QualityRule, ...] = ()
+    reconciliation_rules: tuple[ReconciliationRule, ...] = ()
 
     @model_validator(mode="after")
     def _labels_are_unique(self) -> Self:
@@ -41,4 +43,12 @@ class ValidationConfig(Document):
         twice = sorted({label for label in labels if labels.count(label) > 1})
         if twice:
             raise ValueError(f"dataQualityRules: {', '.join(twice)} stands there more than once")
+        return self
+
+    @model_validator(mode="after")
+    def _comparisons_are_told_apart(self) -> Self:
+        names = [rule.name for rule in self.reconciliation_rules]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"reconciliationRules: {', '.join(twice)} stands there more than once")
         return self

@@ -8,7 +8,7 @@ from flowforge.lake import keys
 from flowforge.lake.contracts import latest_contract
 from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.model.errors import ConfigFault, DataFault, RetryLater
-from flowforge.model.job import Job
+from flowforge.model.job import Job, JobType
 from flowforge.model.plan import (
     DEFAULT_ROW_BYTES,
     JobPlan,
@@ -82,7 +82,11 @@ def _plan(request: PlanRequest, lake: Lake) -> Plan:
 
 
 def _sources(lake: Lake, workflow: Workflow, job: Job, chosen: tuple[str, ...] | None) -> list[SourceFile]:
-    """The job's files in the order in which they are read: as chosen, or in order of arrival."""
+    """The job's files in the order in which they are read: as chosen, or in order of arrival; none where it reads tables."""
+    if job.type is JobType.GOLD_ANALYTICS:
+        if chosen is not None:
+            raise ConfigFault(f"{job.name} reads tables by SQL, and the input names files for it", option="files")
+        return []
     prefix = keys.landing_prefix(workflow.id, job.id)
     wanted = job.source_config.file_config
     if chosen is None:
@@ -139,8 +143,7 @@ def _response(plan: Plan, key: str) -> PlanResponse:
 
 
 def _task_sizes(tiers: StepTiers) -> dict[Step, TaskSize]:
-    choices = {step: tiers.of(step) for step in Step}
     return {
         step: TaskSize(tier=choice.tier, cpu=str(choice.cpu_units), memory=str(choice.memory_mib))
-        for step, choice in choices.items()
+        for step, choice in tiers.chosen().items()
     }

@@ -8,6 +8,7 @@ import polars as pl
 
 from flowforge.lake import keys
 from flowforge.lake.lake import ObjectVersion
+from flowforge.lake.silver_tables import files_version
 from flowforge.medallion.duplicates import POSITION
 from flowforge.medallion.merge import align_to_contract, merged, weigh
 from flowforge.model.contract import ContractColumn
@@ -16,7 +17,7 @@ from flowforge.model.step import SilverCounts
 from flowforge.steps.attempt import Attempt, Written, scan
 from flowforge.steps.context import PLANNED_AT_METADATA, RUN_ID_METADATA, StepContext
 from flowforge.steps.silver_identity import parquet_metadata, require_same_key
-from flowforge.steps.silver_reader import appended_files, appended_frame, appended_version, current_version
+from flowforge.steps.silver_reader import appended_files, appended_frame, current_version
 from flowforge.steps.stable_read import stable_object
 
 
@@ -95,7 +96,7 @@ def _appended(context: StepContext, _: Attempt, rows: RunRows) -> SilverTable:
     others = [item for item in appended_files(context) if item.key != key]
     before = appended_frame(context, others, rows.columns).select(pl.len()).collect().item() if others else 0
     counts = rows.counts(inserted=rows.accepted.rows, before=before, after=before + rows.accepted.rows)
-    version = appended_version([*others, rows.accepted.version])
+    version = files_version([*others, rows.accepted.version])
     return replace(_of_accepted(key, rows, counts), version=version)
 
 
