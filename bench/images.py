@@ -171,15 +171,18 @@ def request(run: Run, step: Step) -> bytes:
 
 
 def control_events(run: Run) -> dict[str, bytes]:
-    """A call of each function of the control plane that has little to do: a plan that is stored, an end, no message."""
+    """A call of each function of the control plane that has little to do: a plan that is stored, an end, a file of no job."""
     files = {JOB_ID: (keys.landing_key(WORKFLOW_ID, JOB_ID, f"{SMALL}.csv"),)}
     planned = PlanRequest(
         execution_id=run.execution_id, started_at=MIDNIGHT, input=ExecutionInput(workflow_id=WORKFLOW_ID, files=files)
     )
+    message = json.loads((ROOT / "events" / "start_execution.json").read_text())
+    arrived = {"bucket": {"name": run.lake.bucket}, "object": {"key": "elsewhere/file.csv", "etag": "0", "sequencer": "0"}}
+    message["Records"][0]["body"] = json.dumps({"detail-type": "Object Created", "source": "aws.s3", "detail": arrived})
     return {
         "PlanExecution": planned.model_dump_json(by_alias=True).encode(),
         "RecordEvent": (ROOT / "events" / "record_event.json").read_bytes(),
-        "StartExecution": b'{"Records": []}',
+        "StartExecution": json.dumps(message).encode(),
     }
 
 
@@ -208,7 +211,7 @@ def answered(container: FunctionContainer, payload: bytes) -> float:
     started = time.perf_counter()
     status, body = container.invoke(payload)
     took = (time.perf_counter() - started) * 1000
-    if status != HTTPStatus.OK or b'"errorType"' in body:
+    if status != HTTPStatus.OK or b'"errorType"' in body or b"itemIdentifier" in body:
         raise RuntimeError(f"{container.image} answered {status}: {body[:2000].decode()}")
     return took
 

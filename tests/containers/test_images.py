@@ -128,6 +128,12 @@ def test_the_layer_holds_the_wheel_that_was_built() -> None:
         assert (LAYER / name).read_bytes() == body, name
 
 
+def test_every_module_of_the_layer_has_its_bytecode_for_lambda_s_python() -> None:
+    modules = set(LAYER.rglob("*.py"))
+    compiled = {path.parent.parent / f"{path.name.partition('.')[0]}.py" for path in LAYER.rglob("*.cpython-313.pyc")}
+    assert modules == compiled
+
+
 def test_the_layer_fits_into_a_zip_function_with_room_for_what_comes() -> None:
     size = sum(path.stat().st_size for path in LAYER.rglob("*") if path.is_file())
     assert size < ZIP_FUNCTION_LIMIT_BYTES // 2
