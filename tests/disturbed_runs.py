@@ -32,10 +32,12 @@ def prepared(lake: Lake, strategy: MergeStrategy, step: Step, *, files: int = 2)
             "validationConfig": {"dataQualityRules": RULES, "reconciliationRules": RECONCILIATION},
         },
         silver={"primaryKey": "id", "mergeStrategy": strategy.value},
-        gold=GOLD,
+        # What is appended to is where a Gold can grow from the one before.
+        gold=GOLD | ({"buildStrategy": "incremental"} if strategy is MergeStrategy.APPEND else {}),
     )
-    if strategy != MergeStrategy.VERSIONED:
-        lab.ingest(FIRST).silver()
+    if strategy is not MergeStrategy.VERSIONED:
+        first = lab.ingest(FIRST)
+        _ = first.gold() if strategy is MergeStrategy.APPEND and step is Step.GOLD_PUBLISH else first.silver()
     landed = [lab.land("second.csv", SECOND), lab.land("third.csv", THIRD)]
     run = lab.plan(*landed[:files])
     for earlier in itertools.takewhile(lambda other: other is not step, STEPS):

@@ -132,7 +132,7 @@ def test_a_job_of_sql_has_gold_alone() -> None:
         ({"destinationConfig": {}}, "state destinationConfig.goldConfig.sql"),
         ({"type": "file-based"}, "only a job of type gold-analytics"),
         ({"order": 1}, "job_orders has to run before; give it a lower order than 1"),
-        ({"destinationConfig": {"goldConfig": SQL | {"tables": {"orders": "shop/products"}}}}, "no Silver table shop/products"),
+        ({"destinationConfig": {"goldConfig": SQL | {"tables": {"orders": "shop/products"}}}}, "no silver of shop/products"),
         (
             {"destinationConfig": {"goldConfig": SQL | {"sql": "SELECT * FROM products"}}},
             "goldConfig.sql: 'products' is no declared",

@@ -65,7 +65,8 @@ def test_a_rule_that_makes_no_sense_is_refused(fields: dict[str, Any], told: str
     ("fields", "told"),
     [
         ({"sourceJob": "job_a", "targetJob": "job_a"}, "compares two other jobs"),
-        ({"sourceJob": "job_x"}, "the workflow has no job job_x"),
+        ({"sourceJob": "job_x"}, "the workflow has no bronze of job_x"),
+        ({"sourceJob": "job_ingest", "sourceLayer": "gold"}, "the workflow has no gold of job_ingest"),
         ({"sourceJob": "job_late"}, "job_late has to run before"),
     ],
 )
@@ -73,6 +74,7 @@ def test_a_rule_gates_the_job_that_states_it_and_reads_jobs_before_it(fields: di
     jobs = [
         {"id": "job_a", "name": "A"},
         {"id": "job_b", "name": "B", "order": 2, "validationConfig": {"reconciliationRules": [{"name": "r", **fields}]}},
+        {"id": "job_ingest", "name": "Ingest", "destinationConfig": {"goldConfig": {"enabled": False}}},
         {"id": "job_late", "name": "Late", "order": 2},
     ]
     with pytest.raises(ConfigFault, match=told):

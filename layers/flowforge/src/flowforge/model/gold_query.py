@@ -4,6 +4,7 @@ The parser takes a third of a second to load, so only who saves or plans calls t
 connection in which they run the statement.
 """
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,8 @@ def query_problem(gold: GoldConfig) -> str | None:
     from sqlglot import expressions as exp
     from sqlglot.errors import SqlglotError
 
+    # What it cannot parse it also tells a log, which would reach the screen of whoever has set none up.
+    logging.getLogger("sqlglot").addHandler(logging.NullHandler())
     try:
         statements = [statement for statement in sqlglot.parse(gold.sql or "", dialect=DIALECT) if statement is not None]
     except SqlglotError as error:

@@ -9,12 +9,22 @@ from flowforge.model.errors import ConfigFault
 from flowforge.model.gold_query import query_problem
 from flowforge.model.job import Job, JobType
 from flowforge.model.names import Identifier, Slug, with_slug
+from flowforge.model.reconciliation import Layer
 from flowforge.model.refused_options import refusal_of, without_harmless_options
 from flowforge.model.step import Step
 
 MAX_JOBS = 200
 """An execution's history holds 25,000 events; a job takes 27, and 111 where each step used every retry of Lambda and moved to
 Fargate, 8 more where it has an order group of its own (docs/adr/0018-two-hundred-jobs.md)."""
+
+
+MADE_BY = {
+    Layer.SOURCE: Step.BRONZE_INGEST,
+    Layer.BRONZE: Step.BRONZE_INGEST,
+    Layer.SILVER: Step.SILVER_TRANSFORM,
+    Layer.GOLD: Step.GOLD_PUBLISH,
+}
+"""The step after which a layer can be read."""
 
 
 class ArrivalTrigger(Document):
@@ -76,11 +86,12 @@ class Workflow(Document):
                 workflow_slug, _, job_slug = reference.partition("/")
                 if workflow_slug == self.slug:
                     where = f"goldConfig.tables.{alias} of {job.id}"
-                    _require_before(job, by_slug.get(job_slug), reference, where)
+                    _require_before(job, by_slug.get(job_slug), Layer.SILVER, reference, where)
             for rule in job.validation_config.reconciliation_rules:
-                for other in {rule.source_job, rule.target_job} - {None, job.id}:
-                    where = f"reconciliationRules: {rule.name} of {job.id}"
-                    _require_before(job, by_id.get(str(other)), str(other), where, table=False)
+                for other, layer in ((rule.source_job, rule.source_layer), (rule.target_job, rule.target_layer)):
+                    if other not in (None, job.id):
+                        where = f"reconciliationRules: {rule.name} of {job.id}"
+                        _require_before(job, by_id.get(str(other)), layer, str(other), where)
         return self
 
     def starts_on_arrival(self, job_id: str) -> bool:
@@ -95,10 +106,10 @@ class Workflow(Document):
         raise ConfigFault(f"workflow {self.id} has no job {job_id}; it has {', '.join(job.id for job in self.jobs)}")
 
 
-def _require_before(job: Job, other: Job | None, named: str, where: str, *, table: bool = True) -> None:
-    """Raise ValueError where a job does not run before another that reads what it leaves."""
-    if other is None or (table and Step.SILVER_TRANSFORM not in other.steps):
-        raise ValueError(f"{where}: the workflow has no {'Silver table' if table else 'job'} {named}")
+def _require_before(job: Job, other: Job | None, layer: Layer, named: str, where: str) -> None:
+    """Raise ValueError where a layer of another job is not there before a job that reads it."""
+    if other is None or MADE_BY[layer] not in other.steps:
+        raise ValueError(f"{where}: the workflow has no {layer} of {named}")
     if other.order >= job.order:
         raise ValueError(f"{where}: {other.id} has to run before; give it a lower order than {job.order}")
 

@@ -24,6 +24,8 @@ from flowforge.steps.silver_identity import parquet_metadata
 from flowforge.steps.silver_reader import SilverRows, rows_of_files
 
 STATE = "flowforge.gold_state"
+MEANING = 1
+"""Raised when an aggregate comes to mean something else: what was made by the older meaning is then made anew."""
 
 
 class GoldState(Document):
@@ -94,7 +96,7 @@ def grown_gold(context: StepContext, table: SilverRows, source: pl.LazyFrame, un
 def _definition(context: StepContext, table: SilverRows) -> str:
     config = context.job.destination_config.gold_config.model_dump(mode="json", exclude={"order_by", "partition_keys"})
     columns = [column.model_dump(mode="json") for column in table.contract.columns] if table.contract else None
-    return hashlib.sha256(json.dumps([config, columns], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([MEANING, config, columns], sort_keys=True).encode()).hexdigest()
 
 
 def _state_of(context: StepContext, head: Head) -> GoldState | None:
