@@ -148,7 +148,9 @@ def test_no_file_is_a_fault_that_names_the_prefix_and_the_pattern(lake: Lake) ->
 def test_an_unknown_format_is_named(lake: Lake, name: str) -> None:
     store(lake)
     land(lake, name)
-    with pytest.raises(DataFault, match=r"the format is unknown; this version reads \.csv") as caught:
+    with pytest.raises(
+        DataFault, match=r"the format is unknown; state sourceConfig.type, or name the file by one of \.csv"
+    ) as caught:
         plan_execution(request(), lake)
     assert caught.value.file == name
 

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from flowforge.model.aggregate import Aggregate
 from flowforge.model.base import Document
 from flowforge.model.names import RESERVED_NAMES, RESERVED_PREFIX, Slug
+from flowforge.model.unsupported_options import BRONZE, LAYER, LOAD_STRATEGIES, STORAGE_FORMATS, refuse_value, without_unsupported
 
 
 class MergeStrategy(StrEnum):
@@ -28,13 +29,78 @@ class MergeStrategy(StrEnum):
         return self in (MergeStrategy.MERGE, MergeStrategy.REPLACE)
 
 
-class BronzeConfig(Document):
-    """Options of Bronze. The files of a run must carry the columns of the contract, in any order."""
+class Compression(StrEnum):
+    """The codec of a layer's Parquet files."""
 
-    schema_evolution: Literal["strict"] = "strict"
+    SNAPPY = "snappy"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+    NONE = "none"
+
+    @property
+    def codec(self) -> "Codec":
+        """The engine's word for it."""
+        return CODECS[self]
 
 
-class SilverConfig(Document):
+Codec = Literal["snappy", "gzip", "zstd", "uncompressed"]
+CODECS: dict[Compression, Codec] = {
+    Compression.SNAPPY: "snappy",
+    Compression.GZIP: "gzip",
+    Compression.ZSTD: "zstd",
+    Compression.NONE: "uncompressed",
+}
+
+
+class LayerConfig(Document):
+    """What every layer has: Parquet files, and their codec."""
+
+    enabled: Literal[True] = True
+    storage_format: Literal["parquet"] = "parquet"
+    compression: Compression = Compression.ZSTD
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_in_other_products(cls, value: object) -> object:
+        refuse_value(value, "storageFormat", STORAGE_FORMATS)
+        if isinstance(value, dict) and value.get("enabled", True) is False:
+            raise ValueError("enabled cannot be false: each layer is made from the one before")
+        return without_unsupported(value, LAYER)
+
+
+class SchemaEvolution(StrEnum):
+    """What Bronze does with a file whose columns differ from the contract's, or from those of the run's other files.
+
+    ``strict`` refuses it. ``add_new_columns`` and ``ignore_extra`` keep every column and fill with null what a file lacks;
+    they differ in Silver, which takes up new columns or leaves them out.
+    """
+
+    STRICT = "strict"
+    ADD_NEW_COLUMNS = "add_new_columns"
+    IGNORE_EXTRA = "ignore_extra"
+
+
+class BronzeConfig(LayerConfig):
+    """Options of Bronze. Every run's files are kept (``append``), and the audit columns are always there.
+
+    ``audit_columns_batch_id`` asks for what ``_run_id`` is.
+    """
+
+    load_strategy: Literal["append"] = "append"
+    audit_columns: Literal[True] = True
+    audit_columns_batch_id: bool = False
+    schema_evolution: SchemaEvolution = SchemaEvolution.STRICT
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_but_unsupported(cls, value: object) -> object:
+        refuse_value(value, "loadStrategy", LOAD_STRATEGIES)
+        if isinstance(value, dict) and value.get("auditColumns", True) is False:
+            raise ValueError("auditColumns cannot be switched off: merges decide by them which row is the latest")
+        return without_unsupported(value, BRONZE)
+
+
+class SilverConfig(LayerConfig):
     """Options of Silver."""
 
     primary_key: tuple[str, ...] = ()
@@ -62,7 +128,7 @@ class SilverConfig(Document):
         return self
 
 
-class GoldConfig(Document):
+class GoldConfig(LayerConfig):
     """Options of Gold: a copy of Silver, or an aggregation by columns."""
 
     domain: Slug = "analytics"

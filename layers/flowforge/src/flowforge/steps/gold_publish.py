@@ -35,7 +35,12 @@ def gold_publish(context: StepContext, attempt: Attempt) -> StepResult:
             source = table.frame()
             read = source.select(pl.len()).collect().item()
             frame = gold_frame(source, config, undetermined=_undetermined(source, table.contract))
-            written = attempt.write(frame, "gold.parquet", metadata=context.metadata("gold", table.contract))
+            written = attempt.write(
+                frame,
+                "gold.parquet",
+                metadata=context.metadata("gold", table.contract),
+                compression=context.job.destination_config.gold_config.compression,
+            )
         represented = represented_rows(scan(context.lake, written.version.key), config).collect().item()
     counts = GoldCounts(read=read, written=written.rows, represented=int(represented))
     require_equations(counts.broken_equations(), "gold_publish")
