@@ -25,7 +25,7 @@ def test_files_keep_the_order_in_which_they_are_named(folder: Path) -> None:
     assert names(named_files([str(folder / "b.csv"), str(folder / "a.csv")])) == ["b.csv", "a.csv"]
 
 
-def test_a_folder_stands_for_its_csv_files_by_name(folder: Path) -> None:
+def test_a_folder_stands_for_its_data_files_by_name(folder: Path) -> None:
     assert names(named_files([str(folder)])) == ["a.csv", "b.csv", "c.CSV", "odd[1].csv"]
 
 
@@ -47,7 +47,7 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(folder: Path) -> No
     [
         ("missing.csv", "there is no file missing.csv"),
         ("*.parquet", "no file matches *.parquet"),
-        ("inner.csv", "the folder inner.csv has no CSV file"),
+        ("inner.csv", "the folder inner.csv has no data file"),
     ],
 )
 def test_an_argument_that_names_nothing_is_refused(
