@@ -18,8 +18,8 @@ NOTES = (".txt",)
 def named_files(arguments: Iterable[str], wanted: SourceFormat = SourceFormat.AUTO) -> list[Path]:
     """Find the files that the arguments name, in their order: files, folders (their data files by name), glob patterns.
 
-    Of a folder only files of the format ``wanted`` are taken. Raises UsageError for an argument that names nothing, and for a folder
-    with files of several formats where none is wanted.
+    Of a folder only files of the format ``wanted`` are taken. Raises UsageError for an argument that names nothing, and for a
+    folder with files of several formats where none is wanted.
     """
     return [path for argument in arguments for path in _named_by(argument, wanted)]
 

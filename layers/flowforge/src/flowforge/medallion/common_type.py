@@ -1,7 +1,5 @@
 """The type that the values of two types fit without loss, and how a column comes to it."""
 
-from typing import cast as typed
-
 import polars as pl
 
 MAX_PRECISION = 38
@@ -52,9 +50,9 @@ def stored(carried: pl.DataType) -> pl.DataType:
     if isinstance(carried, pl.Null):
         return pl.String()
     if isinstance(carried, pl.BaseExtension):
-        return stored(typed("pl.DataType", carried.ext_storage()))
+        return stored(_instance(carried.ext_storage()))
     if isinstance(carried, pl.Struct):
-        return pl.Struct({field.name: stored(typed("pl.DataType", field.dtype)) for field in carried.fields})
+        return pl.Struct({field.name: stored(_instance(field.dtype)) for field in carried.fields})
     return pl.List(stored(_inner(carried))) if isinstance(carried, pl.List) else carried
 
 
@@ -66,11 +64,11 @@ def fitted(column: pl.Expr, carried: pl.DataType, wanted: pl.DataType) -> pl.Exp
         # A literal has one row, and within an array the column has others.
         return pl.when(column.is_not_null()).then(pl.lit(None, dtype=wanted))
     if isinstance(carried, pl.BaseExtension):
-        return fitted(column.ext.storage(), typed("pl.DataType", carried.ext_storage()), wanted)
+        return fitted(column.ext.storage(), _instance(carried.ext_storage()), wanted)
     if isinstance(carried, pl.Struct) and isinstance(wanted, pl.Struct):
-        have = {field.name: typed("pl.DataType", field.dtype) for field in carried.fields}
+        have = {field.name: _instance(field.dtype) for field in carried.fields}
         fields = [
-            fitted(column.struct.field(field.name), have[field.name], typed("pl.DataType", field.dtype)).alias(field.name)
+            fitted(column.struct.field(field.name), have[field.name], _instance(field.dtype)).alias(field.name)
             if field.name in have
             else pl.lit(None, dtype=field.dtype).alias(field.name)
             for field in wanted.fields
@@ -82,14 +80,19 @@ def fitted(column: pl.Expr, carried: pl.DataType, wanted: pl.DataType) -> pl.Exp
     return column.cast(wanted, strict=True)
 
 
+def _instance(kind: pl.DataType | type[pl.DataType]) -> pl.DataType:
+    """The engine takes a class for a type without parameters, within other types too."""
+    return kind() if isinstance(kind, type) else kind
+
+
 def _inner(kind: pl.List | pl.Array) -> pl.DataType:
-    return typed("pl.DataType", kind.inner)
+    return _instance(kind.inner)
 
 
 def _common_struct(one: pl.Struct, other: pl.Struct) -> pl.Struct:
-    fields = {field.name: typed("pl.DataType", field.dtype) for field in one.fields}
+    fields = {field.name: _instance(field.dtype) for field in one.fields}
     for field in other.fields:
-        carried = typed("pl.DataType", field.dtype)
+        carried = _instance(field.dtype)
         fields[field.name] = common_type(fields.get(field.name, carried), carried)
     return pl.Struct(fields)
 

@@ -184,8 +184,7 @@ def _examine_sheet(workbook: Workbook, sheet_name: str, config: FileConfig, *, n
     rows = [row for row in present if header_row is None or row > header_row]
     header: list[str] = []
     if header_row is not None:
-        (cells,) = _rows_at(sheet, [header_row]) if header_row <= sheet.total_height else ([],)
-        header = [shown(cell(value, escapes=content is not None)) or "" for value in cells]
+        header = [shown(cell(value, escapes=content is not None)) or "" for value in next(_rows_at(sheet, [header_row]), [])]
     kinds = [CellKinds() for _ in range(sheet.width)]
     escapes = content is not None
     every = tuple(range(sheet.width))

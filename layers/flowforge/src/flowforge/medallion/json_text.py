@@ -38,6 +38,7 @@ class JsonText:
         self._file = file
         self._decoder: codecs.IncrementalDecoder | None = None
         self._start = b""
+        self._undecodable: UnicodeDecodeError | None = None
         self._text = ""
         self._at = 0
         self._lines_before = 0
@@ -102,6 +103,12 @@ class JsonText:
 
     def _read_more(self, characters: int) -> bool:
         """Add text behind the cursor; what lies before it is given up. False at the end."""
+        if self._undecodable:
+            error = self._undecodable
+            byte = error.object[error.start : error.start + 1].hex()
+            raise self.fault(
+                f"the byte 0x{byte} is not {error.encoding.upper()}; save the file as UTF-8", at=len(self._text)
+            ) from error
         if self._ended:
             return False
         pieces, count = [], 0
@@ -110,13 +117,13 @@ class JsonText:
             piece = self._decoded(chunk or b"", final=chunk is None)
             pieces.append(piece)
             count += len(piece)
-            if chunk is None:
-                self._ended = True
+            if chunk is None or self._undecodable:
+                self._ended = chunk is None
                 break
         self._lines_before += self._text.count("\n", 0, self._at)
         self._text = self._text[self._at :] + "".join(pieces)
         self._at = 0
-        return count > 0
+        return count > 0 or self._undecodable is not None
 
     def _decoded(self, chunk: bytes, *, final: bool) -> str:
         if self._decoder is None:
@@ -128,10 +135,9 @@ class JsonText:
         try:
             return self._decoder.decode(chunk, final=final)
         except UnicodeDecodeError as error:
-            bad = error.object[error.start : error.start + 1]
-            raise self.fault(
-                f"behind this, the byte 0x{bad.hex()} is not {error.encoding.upper()}; save the file as UTF-8", at=len(self._text)
-            ) from error
+            # What stands before it is read first, so that the record is named in which it stands.
+            self._undecodable = error
+            return error.object[: error.start].decode(error.encoding).removeprefix("\ufeff")
 
     def _shown(self, position: int) -> str:
         return ascii(self._text[position : position + SHOWN_CHARACTERS]) if position < len(self._text) else "the end of the file"

@@ -99,7 +99,8 @@ class _FooterReader:
         elif kind == _DOUBLE:
             self._at += 8
         elif kind == _BINARY:
-            self._at += self._varint()
+            length = self._varint()
+            self._at += length
         elif kind in (_LIST, _SET):
             size, item = self._list_header()
             for _ in range(size):
