@@ -1,6 +1,11 @@
 """The type that the values of two types fit without loss, and how a column comes to it."""
 
+from typing import TYPE_CHECKING
+
 import polars as pl
+
+if TYPE_CHECKING:
+    from polars._typing import PolarsDataType
 
 MAX_PRECISION = 38
 SIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
@@ -80,9 +85,9 @@ def fitted(column: pl.Expr, carried: pl.DataType, wanted: pl.DataType) -> pl.Exp
     return column.cast(wanted, strict=True)
 
 
-def _instance(kind: pl.DataType | type[pl.DataType]) -> pl.DataType:
+def _instance(kind: "PolarsDataType") -> pl.DataType:
     """The engine takes a class for a type without parameters, within other types too."""
-    return kind() if isinstance(kind, type) else kind
+    return kind if isinstance(kind, pl.DataType) else kind()
 
 
 def _inner(kind: pl.List | pl.Array) -> pl.DataType:

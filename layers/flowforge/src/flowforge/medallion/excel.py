@@ -4,7 +4,7 @@ A workbook is held in memory, so one that is too large for this machine moves to
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,12 @@ import polars as pl
 from flowforge.medallion.batches import BATCH_ROWS, streamed
 from flowforge.medallion.bronze_source import ROW_NUMBER, Audit, StoredFile, with_audit_columns
 from flowforge.medallion.common_type import stored
+from flowforge.medallion.excel_97 import Workbook97
 from flowforge.medallion.excel_cells import CellKinds, cell, column, shown
-from flowforge.medallion.excel_package import SheetContent, WorkbookPackage
+from flowforge.medallion.excel_package import WorkbookPackage
+from flowforge.medallion.excel_reader import locked, reader_errors
 from flowforge.medallion.header import unique_names
+from flowforge.medallion.sheet_content import SheetContent
 from flowforge.model.errors import ConfigFault, DataFault, NextTier
 from flowforge.model.source import FileConfig
 from flowforge.model.source_format import COMPOUND_FILE_MAGIC
@@ -29,17 +32,15 @@ HELD_PER_XML_BYTE = 3
 HELD_PER_CELL_BYTES = 32
 HELD_PER_OLD_BYTE = 8
 """Measured with the reader's version: 31 MB of XML took 58 MB, and a batch of rows 24 more. A cell takes 32 bytes."""
-MAX_EMPTY_RECTANGLE_CELLS = 50_000_000
-MAX_EMPTINESS = 1_000
 
 
 @dataclass(frozen=True)
 class Workbook:
-    """An opened workbook with the names of its sheets in their order. ``package`` is None for an .xls file."""
+    """An opened workbook with the names of its sheets in their order. ``parts`` are looked at apart from ``reader``."""
 
     file: StoredFile
     reader: "CalamineWorkbook"
-    package: WorkbookPackage | None
+    parts: WorkbookPackage | Workbook97
     visible: tuple[str, ...]
     hidden: tuple[str, ...]
 
@@ -56,7 +57,6 @@ class SheetSource:
     rows: Sequence[int]
     notes: tuple[str, ...]
     null_values: tuple[str, ...] = ()
-    escapes: bool = field(default=True)
 
     @property
     def records(self) -> int:
@@ -79,7 +79,7 @@ class SheetSource:
 
     def _batches(self) -> Iterator[pl.DataFrame]:
         first = 1
-        for cells in _batches_of(self.sheet, self.rows, self.positions, escapes=self.escapes, null_values=self.null_values):
+        for cells in _batches_of(self.sheet, self.rows, self.positions, null_values=self.null_values):
             numbers = pl.int_range(first, first + len(cells[0]), dtype=pl.Int64, eager=True).alias(ROW_NUMBER)
             values = [column(values, stored(kept)) for values, kept in zip(cells, self.types.values(), strict=True)]
             yield pl.DataFrame([numbers, *(series.alias(f"{number}") for number, series in enumerate(values))])
@@ -116,28 +116,22 @@ def examine_excel(file: StoredFile, config: FileConfig) -> list[SheetSource]:
 
 def _open(file: StoredFile) -> Workbook:
     # Only a step that meets a workbook needs its reader.
-    from python_calamine import CalamineError, PasswordError, SheetTypeEnum, SheetVisibleEnum, load_workbook
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum, load_workbook
 
     _require_memory(file, file.size_bytes)
     content = b"".join(file.open_stream())
     old = content.startswith(COMPOUND_FILE_MAGIC)
     if old and ENCRYPTED_PACKAGE in content:
-        raise _locked(file)
+        raise locked(file.name)
     _require_memory(file, len(content) * (HELD_PER_OLD_BYTE if old else 1))
-    package = None if old else WorkbookPackage(content, file=file.name)
-    try:
+    parts = Workbook97(content, file=file.name) if old else WorkbookPackage(content, file=file.name)
+    if isinstance(parts, Workbook97):
+        _require_memory(file, len(content) * HELD_PER_OLD_BYTE + parts.rectangle_cells * HELD_PER_CELL_BYTES)
+    with reader_errors(file.name):
         reader = load_workbook(BytesIO(content))
-    except PasswordError as error:
-        raise _locked(file) from error
-    except CalamineError as error:
-        raise DataFault(f"{file.name} is a damaged workbook ({error}); save it again", file=file.name) from error
     sheets = [item for item in reader.sheets_metadata if item.typ == SheetTypeEnum.WorkSheet]
     visible = tuple(item.name for item in sheets if item.visible == SheetVisibleEnum.Visible)
-    return Workbook(file, reader, package, visible, tuple(item.name for item in sheets if item.name not in visible))
-
-
-def _locked(file: StoredFile) -> DataFault:
-    return DataFault(f"{file.name} is protected by a password; save it without one", file=file.name)
+    return Workbook(file, reader, parts, visible, tuple(item.name for item in sheets if item.name not in visible))
 
 
 def _chosen_sheets(workbook: Workbook, config: FileConfig) -> tuple[list[str], list[str]]:
@@ -175,20 +169,21 @@ def _examine_sheet(workbook: Workbook, sheet_name: str, config: FileConfig, *, n
     """A sheet's columns, types and records; None where it is empty."""
     file = workbook.file
     content = _content(workbook, sheet_name)
-    sheet = _load(workbook, sheet_name)
-    present = content.rows if content is not None else _rows_with_content(sheet)
-    present = [row for row in present if row > config.skip_rows]
+    with reader_errors(file.name):
+        sheet = workbook.reader.get_sheet_by_name(sheet_name)
+    # Behind the last cell of the reader there may be rows of empty texts.
+    last = max(content.last_certain_row, sheet.end[0] + 1 if sheet.end else 0)
+    present = [row for row in content.rows if config.skip_rows < row <= last]
     if not present:
         return None
     header_row = (config.header_row or present[0]) if config.has_header else None
     rows = [row for row in present if header_row is None or row > header_row]
     header: list[str] = []
     if header_row is not None:
-        header = [shown(cell(value, escapes=content is not None)) or "" for value in next(_rows_at(sheet, [header_row]), [])]
+        header = [shown(cell(value)) or "" for value in next(_rows_at(sheet, [header_row]), [])]
     kinds = [CellKinds() for _ in range(sheet.width)]
-    escapes = content is not None
     every = tuple(range(sheet.width))
-    for batch in _batches_of(sheet, rows, every, escapes=escapes, null_values=config.null_values):
+    for batch in _batches_of(sheet, rows, every, null_values=config.null_values):
         for seen, values in zip(kinds, batch, strict=True):
             seen.see(values)
     header += [""] * (sheet.width - len(header))
@@ -201,47 +196,29 @@ def _examine_sheet(workbook: Workbook, sheet_name: str, config: FileConfig, *, n
         if (note := kinds[at].note()) is not None
     ]
     notes += _notes_of_content(name, content, sheet)
-    return SheetSource(file, name, sheet, types, positions, rows, tuple(notes), config.null_values, escapes)
+    return SheetSource(file, name, sheet, types, positions, rows, tuple(notes), config.null_values)
 
 
-def _content(workbook: Workbook, sheet_name: str) -> SheetContent | None:
-    """What a sheet's XML says of it, once it is known to fit the memory; None for an .xls file, which has none."""
-    file, package = workbook.file, workbook.package
-    if package is None:
-        return None
-    unpacked = package.unpacked_bytes(sheet_name)
-    _require_memory(file, file.size_bytes + HELD_PER_XML_BYTE * unpacked)
-    content = package.content(sheet_name)
-    rectangle = content.rectangle_cells
-    if rectangle > MAX_EMPTY_RECTANGLE_CELLS and rectangle > MAX_EMPTINESS * content.cells:
-        raise DataFault(
-            f"{file.name}: the sheet {sheet_name!r} has {content.cells:,} cells with content in a rectangle of {rectangle:,}; "
-            "delete the stray ones far from the table",
-            file=file.name,
-        )
-    _require_memory(file, file.size_bytes + HELD_PER_XML_BYTE * unpacked + HELD_PER_CELL_BYTES * rectangle)
+def _content(workbook: Workbook, sheet_name: str) -> SheetContent:
+    """What a look at a sheet tells, once its cells are known to fit the memory."""
+    file, parts = workbook.file, workbook.parts
+    held_bytes = file.size_bytes * HELD_PER_OLD_BYTE
+    if isinstance(parts, WorkbookPackage):
+        held_bytes = file.size_bytes + HELD_PER_XML_BYTE * parts.unpacked_bytes(sheet_name)
+    _require_memory(file, held_bytes)
+    content = parts.content(sheet_name)
+    content.require_density(sheet_name, file=file.name)
+    _require_memory(file, held_bytes + HELD_PER_CELL_BYTES * content.rectangle_cells)
     return content
 
 
-def _load(workbook: Workbook, sheet_name: str) -> "CalamineSheet":
-    from python_calamine import CalamineError, WorksheetNotFound
-
-    try:
-        return workbook.reader.get_sheet_by_name(sheet_name)
-    except (CalamineError, WorksheetNotFound) as error:
-        name = workbook.file.name
-        raise DataFault(
-            f"{name}: the sheet {sheet_name!r} cannot be read ({error}); save the workbook again", file=name
-        ) from error
-
-
-def _notes_of_content(name: str, content: SheetContent | None, sheet: "CalamineSheet") -> list[str]:
+def _notes_of_content(name: str, content: SheetContent, sheet: "CalamineSheet") -> list[str]:
     notes = []
-    if content is not None and content.errors:
+    if content.errors:
         notes.append(
             f"{name}: {content.errors:,} cells hold an error such as #N/A, the first {content.first_error}; they are null"
         )
-    if content is not None and content.unset_formulas:
+    if content.unset_formulas:
         notes.append(
             f"{name}: {content.unset_formulas:,} formulas were never calculated, the first {content.first_unset}; they are "
             "null: open the workbook in a spreadsheet program and save it"
@@ -249,10 +226,6 @@ def _notes_of_content(name: str, content: SheetContent | None, sheet: "CalamineS
     if sheet.merged_cell_ranges:
         notes.append(f"{name}: cells are merged; the value stands in the first one, and the others are null")
     return notes
-
-
-def _rows_with_content(sheet: "CalamineSheet") -> list[int]:
-    return [number for number, cells in enumerate(sheet.iter_rows(), start=1) if any(value != "" for value in cells)]
 
 
 def _rows_at(sheet: "CalamineSheet", wanted: Sequence[int]) -> Iterator[list[Any]]:
@@ -268,14 +241,14 @@ def _rows_at(sheet: "CalamineSheet", wanted: Sequence[int]) -> Iterator[list[Any
 
 
 def _batches_of(
-    sheet: "CalamineSheet", rows: Sequence[int], positions: Sequence[int], *, escapes: bool, null_values: Sequence[str]
+    sheet: "CalamineSheet", rows: Sequence[int], positions: Sequence[int], *, null_values: Sequence[str]
 ) -> Iterator[list[list[Any]]]:
     """The cells of rows by column, in batches."""
     batch: list[list[Any]] = []
     nulls = frozenset(null_values)
 
     def turned() -> list[list[Any]]:
-        return [[cell(cells[at], escapes=escapes, null_values=nulls) for cells in batch] for at in positions]
+        return [[cell(cells[at], null_values=nulls) for cells in batch] for at in positions]
 
     for cells in _rows_at(sheet, rows):
         batch.append(cells)

@@ -4,8 +4,7 @@ A workbook knows numbers (64-bit floats), texts, booleans, and numbers that a fo
 """
 
 import datetime as dt
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,8 +21,6 @@ WORDS = {
     dt.time: "times",
     dt.timedelta: "durations",
 }
-ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-"""How the format writes characters that XML cannot hold (ECMA-376 part 1, 22.9.2.19, ST_Xstring)."""
 
 
 @dataclass
@@ -63,13 +60,9 @@ class CellKinds:
         return f"{found} stand there, so each value is kept as text"
 
 
-def cell(value: Any, *, escapes: bool, null_values: Iterable[str] = ()) -> Any:
-    """A cell of the reader's: None for an empty one and for a text that means null, escaped characters as themselves."""
-    if type(value) is not str:
-        return value
-    if not value or value in null_values:
-        return None
-    return ESCAPED.sub(_character, value) if escapes and "_x" in value else value
+def cell(value: Any, null_values: Collection[str] = ()) -> Any:
+    """A cell of the reader's: None for an empty one and for a text that means null."""
+    return None if type(value) is str and (not value or value in null_values) else value
 
 
 def column(values: Sequence[Any], kept: pl.DataType) -> pl.Series:
@@ -105,8 +98,3 @@ def _duration(value: dt.timedelta) -> str:
     minutes, seconds = divmod(rest.days * 86_400 + rest.seconds, 60)
     fraction = f".{rest.microseconds:06}".rstrip("0") if rest.microseconds else ""
     return f"{sign}{minutes // 60}:{minutes % 60:02}:{seconds:02}{fraction}"
-
-
-def _character(escape: re.Match[str]) -> str:
-    code = int(escape[1], 16)
-    return escape[0] if 0xD800 <= code <= 0xDFFF else chr(code)

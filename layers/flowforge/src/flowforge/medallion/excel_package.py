@@ -10,41 +10,28 @@ import posixpath
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from xml.parsers import expat
 
+from flowforge.medallion.sheet_content import SheetContent, reference
 from flowforge.model.errors import DataFault
 
 READ_BYTES = 1 << 20
 MAX_RATIO = 250
 """XML of a real sheet packs to a twentieth; what unpacks to more than this many times its size is no workbook."""
 RATIO_MATTERS_BYTES = 16 << 20
-MAX_SHEET_ROWS = 1 << 20
-MAX_SHEET_COLUMNS = 1 << 14
-"""The size of a sheet ("Excel specifications and limits")."""
+UNREADABLE = (
+    expat.ExpatError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+"""What zipfile and expat raise for a damaged part: a missing one, a method or an encoding that they do not know, a password."""
 
 StartElement = Callable[[str, dict[str, str]], None]
-
-
-@dataclass
-class SheetContent:
-    """What a sheet's XML says of it. Rows are numbered from 1; ``rows`` are those with content, in order."""
-
-    rows: list[int] = field(default_factory=list)
-    cells: int = 0
-    first_column: int = MAX_SHEET_COLUMNS
-    last_column: int = 0
-    errors: int = 0
-    first_error: str = ""
-    unset_formulas: int = 0
-    first_unset: str = ""
-
-    @property
-    def rectangle_cells(self) -> int:
-        """How many cells the rectangle around all content has."""
-        if not self.rows:
-            return 0
-        return (self.rows[-1] - self.rows[0] + 1) * (self.last_column - self.first_column + 1)
 
 
 class WorkbookPackage:
@@ -114,16 +101,7 @@ class WorkbookPackage:
             for chunk in self._chunks(part):
                 parser.Parse(chunk, False)
             parser.Parse(b"", True)
-        except (
-            expat.ExpatError,
-            zipfile.BadZipFile,
-            EOFError,
-            KeyError,
-            ValueError,
-            NotImplementedError,
-            OSError,
-            zlib.error,
-        ) as error:
+        except UNREADABLE as error:
             raise self._damaged(error) from error
 
     def _chunks(self, part: str) -> Iterator[bytes]:
@@ -149,14 +127,14 @@ class _SheetReader:
         self._row = 0
         self._column = 0
         self._row_has_content = False
-        self._reference = self._kind = ""
+        self._kind = ""
         self._in_value = self._has_value = self._has_formula = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         match _local(name):
             case "c":
-                self._kind, self._reference = attributes.get("t", ""), attributes.get("r", "")
-                self._column = _column_of(self._reference) if self._reference else self._column + 1
+                self._kind, name = attributes.get("t", ""), attributes.get("r", "")
+                self._column = _column_of(name) if name else self._column + 1
                 self._has_value = self._has_formula = False
             case "v" | "t":
                 self._in_value = True
@@ -179,26 +157,17 @@ class _SheetReader:
                 self._close_cell()
             case "row":
                 if self._row_has_content:
-                    if not 0 < self._row <= MAX_SHEET_ROWS or (self.content.rows and self._row <= self.content.rows[-1]):
-                        raise ValueError(f"row {self._row} stands out of order")
-                    self.content.rows.append(self._row)
+                    self.content.add_row(self._row)
 
     def _close_cell(self) -> None:
         content = self.content
         if self._has_formula and not self._has_value and self._kind != "str":
             content.unset_formulas += 1
-            content.first_unset = content.first_unset or self._reference
+            content.first_unset = content.first_unset or reference(self._row, self._column)
         if not self._has_value:
             return
-        if not 0 < self._column <= MAX_SHEET_COLUMNS:
-            raise ValueError(f"the cell {self._reference} lies outside of a sheet")
         self._row_has_content = True
-        content.cells += 1
-        content.first_column = min(content.first_column, self._column)
-        content.last_column = max(content.last_column, self._column)
-        if self._kind == "e":
-            content.errors += 1
-            content.first_error = content.first_error or self._reference
+        content.add_cell(self._row, self._column, is_error=self._kind == "e", is_shared_text=self._kind == "s")
 
 
 def _local(name: str) -> str:

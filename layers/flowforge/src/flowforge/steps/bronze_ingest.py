@@ -69,7 +69,8 @@ def _settle_columns(context: StepContext, sources: list[RunSource]) -> CommonCol
     common = common_columns([source.reader for source in sources], evolution)
     if common.types:
         if not strict:
-            check_header(context.job, list(common.types), file=" and ".join(source.reader.name for source in sources))
+            names = ", ".join(source.reader.name for source in sources)
+            check_header(context.job, list(common.types), file=names if len(sources) == 1 else f"the run of {names}")
         return common
     if contract is None:
         name = sources[0].reader.name
