@@ -6,6 +6,7 @@ import pytest
 
 from flowforge.cli.source_files import landing_keys, matching_files, named_files
 from flowforge.cli.usage import UsageError
+from flowforge.model.source_format import SourceFormat
 from flowforge.model.workflow import Workflow
 
 
@@ -27,6 +28,15 @@ def test_files_keep_the_order_in_which_they_are_named(folder: Path) -> None:
 
 def test_a_folder_stands_for_its_data_files_by_name(folder: Path) -> None:
     assert names(named_files([str(folder)])) == ["a.csv", "b.csv", "c.CSV", "odd[1].csv"]
+
+
+def test_of_a_folder_with_several_formats_one_must_be_wanted(folder: Path) -> None:
+    (folder / "d.xlsx").touch()
+    with pytest.raises(UsageError, match=r"has files of the formats csv and excel: add --format csv"):
+        named_files([str(folder)])
+    assert names(named_files([str(folder)], SourceFormat.EXCEL)) == ["d.xlsx"]
+    with pytest.raises(UsageError, match=r"has no data file of the format parquet"):
+        named_files([str(folder)], SourceFormat.PARQUET)
 
 
 def test_a_pattern_stands_for_the_files_it_matches_by_name(folder: Path) -> None:
