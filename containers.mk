@@ -13,7 +13,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} 
 INSTALL_FOR_LAMBDA := $(UV) pip install --quiet --link-mode copy --require-hashes --only-binary :all: \
 	--python-version 3.13 --python-platform x86_64-manylinux_2_34
 # A layer and its function may hold 250 MB together, and polars with its plugin takes 205; the control plane does without.
-NOT_IN_LAYER := polars polars-hash duckdb
+NOT_IN_LAYER := polars polars-hash duckdb python-calamine
 
 # ECS's images are none of the SAM CLI's. It builds by the engine's classic builder, whose layers only that one shares.
 RELEASE ?= $(shell git describe --always --dirty 2>/dev/null)

@@ -6,6 +6,7 @@ from flowforge.cli.job_options import JobOptions, workflow_from_options
 from flowforge.cli.usage import UsageError
 from flowforge.model.destination import MergeStrategy
 from flowforge.model.job import Job
+from flowforge.model.source import FileConfig
 
 
 def job_of(options: JobOptions) -> Job:
@@ -75,6 +76,25 @@ def test_a_delimiter_can_be_a_tab(typed: str, meant: str) -> None:
     assert job_of(JobOptions(delimiter=typed)).source_config.file_config.delimiter == meant
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (JobOptions(sheet="January"), {"sheet_name": "January"}),
+        (JobOptions(sheet="2"), {"sheet_index": 1}),
+        (JobOptions(sheet="2026"), {"sheet_name": "2026"}),
+        (JobOptions(all_sheets=True, header_row=3), {"sheets": "all", "header_row": 3}),
+        (JobOptions(record_path="data.items"), {"record_path": "data.items"}),
+    ],
+)
+def test_options_of_reading_become_fields_of_the_files(options: JobOptions, expected: dict[str, object]) -> None:
+    assert job_of(options).source_config.file_config == FileConfig.model_validate(expected)
+
+
+def test_format_and_schema_evolution_are_those_of_the_job() -> None:
+    job = job_of(JobOptions(format="excel", schema_evolution="ignore_extra"))
+    assert (job.source_config.type, job.destination_config.bronze_config.schema_evolution) == ("excel", "ignore_extra")
+
+
 def test_null_values_are_taken_as_they_are() -> None:
     assert job_of(JobOptions(null_value=("NA", " "))).source_config.file_config.null_values == ("NA", " ")
 
@@ -98,6 +118,12 @@ def test_null_values_are_taken_as_they_are() -> None:
         (JobOptions(type=("_a=date",)), "--type: column '_a': names that start with '_'"),
         (JobOptions(delimiter=";;"), "--delimiter: "),
         (JobOptions(delimiter='"'), "--delimiter: the delimiter '\"' must be one ASCII character"),
+        (JobOptions(format="avro"), "--format: 'avro' is none of auto, csv, json, excel, parquet"),
+        (JobOptions(sheet="0"), "--sheet: sheets are numbered from 1"),
+        (JobOptions(sheet="A", all_sheets=True), "--sheet chooses one sheet, and --all-sheets every one"),
+        (JobOptions(format="csv", sheet="A"), "--format: sheetName: belongs to workbooks"),
+        (JobOptions(record_path="a..b"), "--header-row, --record-path: String should match pattern"),
+        (JobOptions(schema_evolution="lax"), "--schema-evolution: 'lax' is none of strict, add_new_columns, ignore_extra"),
         (JobOptions(unique=("a", "a")), "--not-null, --unique: dataQualityRules: unique(a)"),
         (JobOptions(name="заказы"), "--name: no table name follows from 'заказы'"),
         (JobOptions(name="x" * 64), "--name: "),

@@ -6,6 +6,7 @@ import pytest
 
 from flowforge.cli.source_files import landing_keys, matching_files, named_files
 from flowforge.cli.usage import UsageError
+from flowforge.model.source_format import SourceFormat
 from flowforge.model.workflow import Workflow, read_workflow
 
 
@@ -25,8 +26,17 @@ def test_files_keep_the_order_in_which_they_are_named(folder: Path) -> None:
     assert names(named_files([str(folder / "b.csv"), str(folder / "a.csv")])) == ["b.csv", "a.csv"]
 
 
-def test_a_folder_stands_for_its_csv_files_by_name(folder: Path) -> None:
+def test_a_folder_stands_for_its_data_files_by_name(folder: Path) -> None:
     assert names(named_files([str(folder)])) == ["a.csv", "b.csv", "c.CSV", "odd[1].csv"]
+
+
+def test_of_a_folder_with_several_formats_one_must_be_wanted(folder: Path) -> None:
+    (folder / "d.xlsx").touch()
+    with pytest.raises(UsageError, match=r"has files of the formats csv and excel: add --format csv"):
+        named_files([str(folder)])
+    assert names(named_files([str(folder)], SourceFormat.EXCEL)) == ["d.xlsx"]
+    with pytest.raises(UsageError, match=r"has no data file of the format parquet"):
+        named_files([str(folder)], SourceFormat.PARQUET)
 
 
 def test_a_pattern_stands_for_the_files_it_matches_by_name(folder: Path) -> None:
@@ -47,7 +57,7 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(folder: Path) -> No
     [
         ("missing.csv", "there is no file missing.csv"),
         ("*.parquet", "no file matches *.parquet"),
-        ("inner.csv", "the folder inner.csv has no CSV file"),
+        ("inner.csv", "the folder inner.csv has no data file"),
     ],
 )
 def test_an_argument_that_names_nothing_is_refused(

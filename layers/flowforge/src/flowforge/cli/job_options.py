@@ -1,30 +1,26 @@
 """The options that describe a job on the command line, and the workflow that follows from them."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import TypeVar
 
-from pydantic import ValidationError
-
+from flowforge.cli.checked_options import checked, one_of
+from flowforge.cli.reading_options import source_config
 from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.model.aggregate import Aggregate
 from flowforge.model.contract import DataType
-from flowforge.model.destination import DestinationConfig, MergeStrategy, SilverConfig
+from flowforge.model.destination import BronzeConfig, DestinationConfig, MergeStrategy, SchemaEvolution, SilverConfig
 from flowforge.model.errors import ConfigFault
 from flowforge.model.gold import GoldConfig
 from flowforge.model.job import Job
 from flowforge.model.slug import slugify
-from flowforge.model.source import FileConfig, SourceConfig
 from flowforge.model.transformation import ColumnMapping, TransformationConfig
 from flowforge.model.validation import QualityRule, ValidationConfig
-from flowforge.model.workflow import Workflow, describe_problem
+from flowforge.model.workflow import Workflow
 
-Built = TypeVar("Built")
 NAMED_AGGREGATE = re.compile(r"([^=()]+)=(.+)", re.DOTALL)
 GOLD_OPTIONS = ("--group-by", "--aggregate", "--time-grain", "--time-zone", "--order-by", "--build")
-TAB = ("\\t", "tab")
 
 
 @dataclass(frozen=True)
@@ -43,6 +39,12 @@ class JobOptions:
     name: str | None = None
     delimiter: str | None = None
     null_value: tuple[str, ...] = ()
+    format: str | None = None
+    sheet: str | None = None
+    all_sheets: bool = False
+    header_row: int | None = None
+    record_path: str | None = None
+    schema_evolution: str | None = None
     type: tuple[str, ...] = ()
     not_null: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
@@ -75,10 +77,11 @@ def workflow_from_options(options: JobOptions, *, default_name: str) -> Workflow
             id=f"job_{slug}",
             name=name,
             slug=slug,
-            source_config=SourceConfig(file_config=_file_config(options)),
+            source_config=source_config(options),
             transformation_config=TransformationConfig(column_mappings=_column_mappings(options.type)),
             validation_config=_rules(options),
             destination_config=DestinationConfig(
+                bronze_config=BronzeConfig(schema_evolution=_schema_evolution(options)),
                 silver_config=checked("--primary-key", lambda: SilverConfig(primary_key=primary_key, merge_strategy=strategy)),
                 gold_config=_gold_config(options),
             ),
@@ -95,22 +98,8 @@ def columns(option: str, values: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def checked(option: str, build: Callable[[], Built]) -> Built:
-    """Build a part of the workflow; what its model refuses becomes wrong usage of the option."""
-    try:
-        return build()
-    except ValidationError as error:
-        reasons = [describe_problem((), problem["msg"]) for problem in error.errors()]
-        raise UsageError(f"{option}: {printable('; '.join(reasons))}") from error
-    except ValueError as error:
-        raise UsageError(f"{option}: {printable(str(error))}") from error
-
-
-def _file_config(options: JobOptions) -> FileConfig:
-    if options.delimiter is None:
-        return FileConfig(null_values=options.null_value)
-    delimiter = "\t" if options.delimiter in TAB else options.delimiter
-    return checked("--delimiter", lambda: FileConfig(delimiter=delimiter, null_values=options.null_value))
+def _schema_evolution(options: JobOptions) -> SchemaEvolution:
+    return one_of("--schema-evolution", options.schema_evolution or SchemaEvolution.STRICT.value, SchemaEvolution)
 
 
 def _column_mappings(types: tuple[str, ...]) -> tuple[ColumnMapping, ...]:
@@ -137,12 +126,10 @@ def _rules(options: JobOptions) -> ValidationConfig:
 
 def _strategy(options: JobOptions) -> MergeStrategy:
     stated = options.strategy or (MergeStrategy.MERGE if options.merge else MergeStrategy.VERSIONED).value
-    known = [strategy.value for strategy in MergeStrategy]
-    if stated not in known:
-        raise UsageError(f"--strategy: {printable(stated)!r} is none of {', '.join(known)}")
+    strategy = one_of("--strategy", stated, MergeStrategy)
     if options.merge and stated != MergeStrategy.MERGE:
         raise UsageError(f"--merge is short for --strategy merge, and --strategy is {stated}: leave one of them out")
-    return MergeStrategy(stated)
+    return strategy
 
 
 def _gold_config(options: JobOptions) -> GoldConfig:

@@ -43,7 +43,9 @@ def version() -> None:
 def run(
     files: Annotated[
         list[str] | None,
-        typer.Argument(help="CSV files with a header, folders of them, or glob patterns: the sources of one job, in this order."),
+        typer.Argument(
+            help="CSV, JSON, Excel or Parquet files, folders of them, or glob patterns: the sources of one job, in this order."
+        ),
     ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the tables; the first file's without it.", rich_help_panel=SOURCES)
@@ -130,6 +132,49 @@ def run(
         list[str] | None,
         typer.Option(metavar="COLUMN,...", help="Rows that share a value here go to quarantine.", rich_help_panel=SILVER),
     ] = None,
+    format: Annotated[  # noqa: A002
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="csv, json, excel or parquet. Told by content and extension without it.",
+            rich_help_panel=READING_FILES,
+        ),
+    ] = None,
+    sheet: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|N",
+            help="The sheet of a workbook, by name or number from 1. The first without it.",
+            rich_help_panel=READING_FILES,
+        ),
+    ] = None,
+    all_sheets: Annotated[
+        bool, typer.Option("--all-sheets", help="Read every visible sheet of a workbook.", rich_help_panel=READING_FILES)
+    ] = False,
+    header_row: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="The row of the sheet that holds the names. The first one with content without it.",
+            rich_help_panel=READING_FILES,
+        ),
+    ] = None,
+    record_path: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME.NAME",
+            help="The array of a JSON document that holds the records, such as data.items.",
+            rich_help_panel=READING_FILES,
+        ),
+    ] = None,
+    schema_evolution: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Files of other columns than before: strict (they are refused; the default), add_new_columns, ignore_extra.",
+            rich_help_panel=READING_FILES,
+        ),
+    ] = None,
     workflow: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A workflow as YAML, instead of FILES.", rich_help_panel=SOURCES),
@@ -184,6 +229,12 @@ def run(
             name=name,
             delimiter=delimiter,
             null_value=tuple(null_value or ()),
+            format=format,
+            sheet=sheet,
+            all_sheets=all_sheets,
+            header_row=header_row,
+            record_path=record_path,
+            schema_evolution=schema_evolution,
             type=tuple(type or ()),
             not_null=tuple(not_null or ()),
             unique=tuple(unique or ()),

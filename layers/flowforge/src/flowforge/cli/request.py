@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flowforge.cli.checked_options import one_of
 from flowforge.cli.job_options import JobOptions, workflow_from_options
 from flowforge.cli.source_files import landing_keys, matching_files, named_files
 from flowforge.cli.usage import UsageError
 from flowforge.cli.workflow_file import load_workflow
 from flowforge.local.sample_data import write_sample
 from flowforge.model.job import JobType
+from flowforge.model.source_format import SourceFormat
 from flowforge.model.workflow import Workflow
 
 SAMPLE_WORKFLOW = Path("examples") / "shop" / "workflow.yaml"
@@ -48,7 +50,8 @@ def request_from(typed: Typed, *, project: Path, state: Path) -> RunRequest:
         workflow = load_workflow(typed.workflow)
         files = _files_of(workflow, typed.data)
     else:
-        paths = named_files(typed.files)
+        wanted = one_of("--format", typed.job.format or SourceFormat.AUTO.value, SourceFormat)
+        paths = named_files(typed.files, wanted)
         workflow = workflow_from_options(typed.job, default_name=paths[0].stem)
         files = {workflow.jobs[0].id: paths}
     return RunRequest(workflow, landing_keys(workflow, files))

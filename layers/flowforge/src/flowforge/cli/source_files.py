@@ -8,17 +8,21 @@ from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.lake.keys import landing_key
 from flowforge.model.job import JobType
+from flowforge.model.source_format import EXTENSIONS, SourceFormat
 from flowforge.model.workflow import Workflow
 
 WILDCARDS = "*?["
+NOTES = (".txt",)
+"""In a folder, such a file is more often a note than a table; it is read where it is named."""
 
 
-def named_files(arguments: Iterable[str]) -> list[Path]:
-    """Find the files that the arguments name, in their order: files, folders (their CSV files by name), glob patterns.
+def named_files(arguments: Iterable[str], wanted: SourceFormat = SourceFormat.AUTO) -> list[Path]:
+    """Find the files that the arguments name, in their order: files, folders (their data files by name), glob patterns.
 
-    Raises UsageError for an argument that names nothing.
+    Of a folder only files of the format ``wanted`` are taken. Raises UsageError for an argument that names nothing, and for a
+    folder with files of several formats where none is wanted.
     """
-    return [path for argument in arguments for path in _named_by(argument)]
+    return [path for argument in arguments for path in _named_by(argument, wanted)]
 
 
 def matching_files(workflow: Workflow, folder: Path) -> dict[str, list[Path]]:
@@ -59,13 +63,27 @@ def landing_keys(workflow: Workflow, files: Mapping[str, Iterable[Path]]) -> dic
     return keys
 
 
-def _named_by(argument: str) -> list[Path]:
+def _in_folder(folder: Path, argument: str, wanted: SourceFormat) -> list[Path]:
+    found: dict[Path, SourceFormat] = {}
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        kind = EXTENSIONS.get(item.suffix.lower())
+        if item.is_file() and kind is not None and item.suffix.lower() not in NOTES and wanted in (kind, SourceFormat.AUTO):
+            found[item] = kind
+    kinds = sorted(set(found.values()))
+    if not found:
+        of = "" if wanted is SourceFormat.AUTO else f" of the format {wanted.value}"
+        raise UsageError(f"the folder {printable(argument)} has no data file{of}")
+    if len(kinds) > 1:
+        raise UsageError(
+            f"the folder {printable(argument)} has files of the formats {' and '.join(kinds)}: add --format {kinds[0]}"
+        )
+    return list(found)
+
+
+def _named_by(argument: str, wanted: SourceFormat) -> list[Path]:
     path = Path(argument)
     if path.is_dir():
-        files = [item for item in path.iterdir() if item.is_file() and item.suffix.lower() == ".csv"]
-        if not files:
-            raise UsageError(f"the folder {printable(argument)} has no CSV file")
-        return sorted(files, key=lambda item: item.name)
+        return _in_folder(path, argument, wanted)
     if path.exists():
         return [path]
     if not any(character in argument for character in WILDCARDS):

@@ -156,11 +156,15 @@ class Lake:
 
     def read_start(self, version: ObjectVersion, count: int) -> bytes:
         """The first bytes of exactly this version, ``count`` at the most. Raises DataFault where it is no longer there."""
-        if not version.size_bytes:
+        return self.read_range(version, 0, count)
+
+    def read_range(self, version: ObjectVersion, start: int, count: int) -> bytes:
+        """Bytes of exactly this version, fewer than ``count`` at its end. Raises DataFault where it is no longer there."""
+        if start >= version.size_bytes or count <= 0:
             return b""
         try:
             answer = self.client.get_object(
-                Bucket=self.bucket, Key=version.key, IfMatch=version.etag, Range=f"bytes=0-{count - 1}"
+                Bucket=self.bucket, Key=version.key, IfMatch=version.etag, Range=f"bytes={start}-{start + count - 1}"
             )
             return answer["Body"].read()
         except ClientError as error:

@@ -1,15 +1,13 @@
-"""Bronze: the file as it is, every column as text, with four audit columns behind."""
+"""Bronze of delimited text: the file as it is, every column as text, with four audit columns behind."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
 import polars as pl
 
+from flowforge.medallion.bronze_source import ROW_NUMBER, Audit, with_audit_columns
 from flowforge.medallion.delimited import Structure
-from flowforge.model.names import AUDIT_COLUMNS
 from flowforge.model.source import FileConfig
-
-ROW_NUMBER = "_row_number"
 
 
 def bronze_frame(
@@ -42,13 +40,6 @@ def bronze_frame(
     # By position: polars gives a repeated header its own names, cannot take ours for an object in S3, and reads some
     # names, like "*", as patterns. The row number comes first.
     read = range(1, len(frame.collect_schema()))
-    audit = {
-        "_ingested_at": pl.lit(ingested_at, dtype=pl.Datetime("us", "UTC")),
-        "_source_file": pl.lit(source_file, dtype=pl.String),
-        "_row_number": pl.col(ROW_NUMBER).cast(pl.Int64),
-        "_run_id": pl.lit(run_id, dtype=pl.String),
-    }
-    return frame.select(
-        *(pl.nth(old).alias(new) for old, new in zip(read, structure.columns, strict=True)),
-        *(audit[name].alias(name) for name in AUDIT_COLUMNS),
-    )
+    columns = [pl.nth(old).alias(new) for old, new in zip(read, structure.columns, strict=True)]
+    audit = Audit(run_id, ingested_at)
+    return with_audit_columns(frame, columns, audit, source_file=source_file, row_number=pl.col(ROW_NUMBER))

@@ -1,12 +1,13 @@
 """The three layers that a job writes, and how."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from flowforge.model.base import Document
 from flowforge.model.gold import GoldConfig
+from flowforge.model.layer import LayerConfig
 from flowforge.model.names import RESERVED_NAMES
 
 
@@ -28,13 +29,25 @@ class MergeStrategy(StrEnum):
         return self in (MergeStrategy.MERGE, MergeStrategy.REPLACE)
 
 
-class BronzeConfig(Document):
-    """Options of Bronze. The files of a run must carry the columns of the contract, in any order."""
+class SchemaEvolution(StrEnum):
+    """What Bronze does with a file whose columns differ from the contract's, or from those of the run's other files.
 
-    schema_evolution: Literal["strict"] = "strict"
+    ``strict`` refuses it. ``add_new_columns`` and ``ignore_extra`` keep every column and fill with null what a file lacks;
+    they differ in Silver, which takes up new columns or leaves them out.
+    """
+
+    STRICT = "strict"
+    ADD_NEW_COLUMNS = "add_new_columns"
+    IGNORE_EXTRA = "ignore_extra"
 
 
-class SilverConfig(Document):
+class BronzeConfig(LayerConfig):
+    """Options of Bronze. Every run's files are kept, and the audit columns are always there."""
+
+    schema_evolution: SchemaEvolution = SchemaEvolution.STRICT
+
+
+class SilverConfig(LayerConfig):
     """Options of Silver. Where it is not ``enabled`` the job ends with Bronze."""
 
     enabled: bool = True

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from flowforge.model.aggregate import Aggregate
-from flowforge.model.base import Document
+from flowforge.model.layer import LayerConfig
 from flowforge.model.names import RESERVED_PREFIX, Slug, is_pattern
 from flowforge.model.row_order import OrderTerm, OrderTerms
 from flowforge.model.time_grain import Grain, ZoneName
@@ -46,7 +46,7 @@ TableReference = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]
 """A Silver table by the slugs of its workflow and its job: ``shop/orders``."""
 
 
-class GoldConfig(Document):
+class GoldConfig(LayerConfig):
     """Options of Gold.
 
     ``aggregationTimeZone`` is where the days of a timestamp begin and end. ``partitionKeys`` cluster the rows of the

@@ -8,6 +8,7 @@ from flowforge.model.base import Document
 from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Job
 from flowforge.model.names import Identifier, Slug
+from flowforge.model.source_format import SourceFormat
 from flowforge.model.start import Trigger
 from flowforge.model.step import Step
 from flowforge.model.tier import Tier
@@ -39,15 +40,21 @@ DEFAULT_ROW_BYTES = 100.0
 
 
 class SourceFile(Document):
-    """A landing object as it was when the run was planned; ``row_bytes`` and ``columns`` are what its head shows."""
+    """A landing object as it was when the run was planned.
+
+    ``format``, ``row_bytes`` (stored bytes for a row) and ``columns`` are what its head shows, ``text_bytes`` is about its
+    size as text (None: its own size).
+    """
 
     key: str
     name: str
     etag: str
     version_id: str | None = None
     size_bytes: Annotated[int, Field(ge=0)]
+    format: SourceFormat = SourceFormat.CSV
     row_bytes: Annotated[float, Field(gt=0)] = DEFAULT_ROW_BYTES
     columns: Annotated[int, Field(ge=1)] = 1
+    text_bytes: Annotated[int, Field(ge=0)] | None = None
 
 
 class JobPlan(Document):

@@ -34,7 +34,6 @@ OF_EVERY_LAYER = {
     "partitionKeys": Refusal("the keys of this layer have folders by day alone; in Gold partitionKeys cluster the rows"),
     "storageFormat": Refusal("objects are Parquet; Iceberg and Delta tables would need their own commits", ("parquet",)),
     "retentionDays": Refusal("how long objects are kept is a setting of the stage's bucket and not of a job"),
-    "compression": Refusal("objects are compressed by zstd", ("zstd",)),
 }
 OPTIONS: dict[str, Refusal] = {
     "sourceConfig.id": Refusal("a source has no identity apart from its job's id"),
@@ -45,7 +44,6 @@ OPTIONS: dict[str, Refusal] = {
     "sourceConfig.landingKey": Refusal("an execution's input names landing keys in files; a job finds them by filePattern"),
     "sourceConfig.prefect": Refusal(f"{NO_ENGINE_ID.reason}; the primary key is silverConfig.primaryKey"),
     "sourceConfig.fileConfig.filePath": Refusal("a job reads below its own landing prefix alone; name the file by filePattern"),
-    "sourceConfig.fileConfig.uploadMode": Refusal("filePattern says which files are read, one or many", ("pattern",)),
     "sourceConfig.fileConfig.matchedFiles": Refusal("which files match is found when an execution is planned"),
     "sourceConfig.fileConfig.skipRows": Refusal("the first row is the header; remove what stands above it", (0,)),
     "sourceConfig.fileConfig.skipFooterRows": Refusal("every row is data; remove what stands below it", (0,)),
@@ -71,7 +69,7 @@ OPTIONS: dict[str, Refusal] = {
         ("append",),
     ),
     "destinationConfig.bronzeConfig.auditColumns": Refusal("the audit columns are how a row is found again", (True,)),
-    "destinationConfig.bronzeConfig.auditColumnsBatchId": Refusal("_run_id tells the batch", (False,)),
+    "destinationConfig.bronzeConfig.auditColumnsBatchId": Refusal("_run_id tells the batch", (False, True)),
     "destinationConfig.bronzeConfig.auditColumnsSourceSystem": Refusal("_source_file tells the source", (False,)),
     "destinationConfig.bronzeConfig.auditColumnsFileModified": Refusal("the plan keeps each file's version", (False,)),
     "destinationConfig.bronzeConfig.watermarkColumn": NO_DATABASE,
@@ -102,16 +100,12 @@ VALUES: dict[str, dict[str, Refusal]] = {
         "api": Refusal("this version calls no API; let a program write what it answers into landing"),
     },
     "sourceConfig.type": {
-        **dict.fromkeys(("excel", "json", "parquet"), Refusal("this version reads delimited text; save the file as CSV")),
         **dict.fromkeys(
             ("sql-server", "postgresql", "oracle", "mysql", "snowflake", "mongodb", "cassandra", "documentdb"), NO_DATABASE
         ),
         **dict.fromkeys(("s3", "azure-blob", "gcs", "sftp"), NO_SERVICE),
         "api": Refusal("this version calls no API; let a program write what it answers into landing"),
     },
-    "destinationConfig.bronzeConfig.schemaEvolution": dict.fromkeys(
-        ("add_new_columns", "ignore_extra"), Refusal("a file must have the columns of the contract, in any order")
-    ),
     "destinationConfig.silverConfig.mergeStrategy": {
         "full_refresh": Refusal("it is called replace"),
         "scd_type_2": Refusal("this version keeps no history of a row"),

@@ -10,7 +10,6 @@ from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.model.errors import ConfigFault, DataFault, RetryLater
 from flowforge.model.job import Job, JobType
 from flowforge.model.plan import (
-    DEFAULT_ROW_BYTES,
     JobPlan,
     Plan,
     PlannedJob,
@@ -19,14 +18,14 @@ from flowforge.model.plan import (
     SourceFile,
     TaskSize,
 )
+from flowforge.model.source import UploadMode
 from flowforge.model.step import Step
 from flowforge.model.tier_choice import StepTiers
 from flowforge.model.workflow import Workflow
 from flowforge.orchestration.definitions import stored_workflow
+from flowforge.orchestration.source_shapes import seen_shape
 from flowforge.orchestration.tiers import choose_tiers
 
-SUPPORTED_EXTENSIONS = (".csv",)
-HEAD_BYTES = 64 << 10
 RUN_ID_HEX_DIGITS = 12
 """With the date in front: a job would need about 17 million runs a day for an even chance of one repetition."""
 
@@ -96,6 +95,11 @@ def _sources(lake: Lake, workflow: Workflow, job: Job, chosen: tuple[str, ...] |
         names = list(chosen)
     if not names:
         raise DataFault(f"{job.name}: no file under {prefix} matches {wanted.file_pattern!r}; upload one and run again")
+    if len(names) > 1 and wanted.upload_mode is UploadMode.SINGLE:
+        raise DataFault(
+            f"{job.name}: uploadMode is 'single', and {len(names)} files under {prefix} match {wanted.file_pattern!r}; remove "
+            "the others, name one by filePattern, or let uploadMode be 'pattern'"
+        )
     if len(set(names)) != len(names):
         raise ConfigFault(f"{job.name}: a file is named twice in the input", option="files")
     return [_source(lake, prefix, key, job) for key in names]
@@ -105,30 +109,21 @@ def _source(lake: Lake, prefix: str, key: str, job: Job) -> SourceFile:
     name = key.removeprefix(prefix)
     if not key.startswith(prefix) or "/" in name:
         raise ConfigFault(f"{key} is not a file under {prefix}, where this job reads", file=name, option="files")
-    if not name.lower().endswith(SUPPORTED_EXTENSIONS):
-        raise DataFault(f"{name}: the format is unknown; this version reads {', '.join(SUPPORTED_EXTENSIONS)}", file=name)
     version: ObjectVersion | None = lake.head(key)
     if version is None:
         raise DataFault(f"{name} is not in landing ({key})", file=name)
-    row_bytes, columns = _row_shape(lake.read_start(version, HEAD_BYTES), job.source_config.file_config.delimiter)
+    seen = seen_shape(lake, version, name, job.source_config)
     return SourceFile(
         key=key,
         name=name,
         etag=version.etag,
         version_id=version.version_id,
         size_bytes=version.size_bytes,
-        row_bytes=row_bytes,
-        columns=columns,
+        format=seen.format,
+        row_bytes=seen.row_bytes,
+        columns=seen.columns,
+        text_bytes=seen.text_bytes,
     )
-
-
-def _row_shape(head: bytes, delimiter: str) -> tuple[float, int]:
-    """The width of a row in bytes and the number of columns, as the head of a text shows them, for an estimate only."""
-    lines = head.splitlines()
-    columns = lines[0].count(delimiter.encode()) + 1 if lines else 1
-    # The last line may be cut off, and the first one is the header.
-    whole = lines[1:-1] or lines[1:]
-    return (sum(len(line) + 1 for line in whole) / len(whole) if whole else DEFAULT_ROW_BYTES), columns
 
 
 def _response(plan: Plan, key: str) -> PlanResponse:

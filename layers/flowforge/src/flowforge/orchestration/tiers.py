@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from flowforge.model.gold import GoldConfig
 from flowforge.model.job import Job
 from flowforge.model.plan import SourceFile
+from flowforge.model.source_format import SourceFormat
 from flowforge.model.step import Step
 from flowforge.model.tier import PinnedTier, Tier
 from flowforge.model.tier_choice import StepTiers, TierChoice
@@ -67,6 +68,17 @@ HELD_BYTES_PER_VALUE = 170
 and 167 bytes a row more."""
 SORTED_BYTES_PER_ROW = 330
 """A sort of 8.1 million rows of 17 columns took 2,648 MB."""
+BRONZE_BYTES_PER_SECOND = {
+    SourceFormat.CSV: COSTS[Step.BRONZE_INGEST].bytes_per_processor_second,
+    # 28 MB of records of six members: decoded twice, once by Python for the types and once for the rows.
+    SourceFormat.JSON: 7e6,
+    # 31 MB of XML, 800,000 cells: 4.5 s.
+    SourceFormat.EXCEL: 7e6,
+    SourceFormat.PARQUET: COSTS[Step.BRONZE_INGEST].bytes_per_processor_second,
+}
+"""Bytes of text that a processor takes in a second."""
+HELD_PER_BYTE = {SourceFormat.EXCEL: 30}
+"""A workbook is held whole: its bytes, three for each byte of XML, 32 for each cell (medallion/excel.py)."""
 COLUMN_MIB = 0.03
 """5,000 columns took 100 MB more than few."""
 FARGATE_SIZES = ((1024, 4096), (2048, 8192), (4096, 16_384), (8192, 32_768), (16_384, 65_536))
@@ -76,11 +88,16 @@ FARGATE_SIZES = ((1024, 4096), (2048, 8192), (4096, 16_384), (8192, 32_768), (16
 
 @dataclass(frozen=True)
 class SourceShape:
-    """What the plan knows of a job's files before they are read."""
+    """What the plan knows of a job's files before they are read.
+
+    ``bronze_seconds`` are seconds of a processor for making Bronze of them, ``held_bytes`` what Bronze holds of them at once.
+    """
 
     text_bytes: int
     rows: int
     columns: int
+    bronze_seconds: float = 0
+    held_bytes: float = 0
 
 
 def choose_tiers(job: Job, sources: Sequence[SourceFile]) -> StepTiers:
@@ -93,10 +110,16 @@ def shape_of(sources: Sequence[SourceFile]) -> SourceShape:
     """The files together: their text, and rows by the width that the head of each shows."""
     rows = sum(math.ceil(source.size_bytes / source.row_bytes) for source in sources)
     return SourceShape(
-        text_bytes=sum(source.size_bytes for source in sources),
+        text_bytes=sum(_text_bytes(source) for source in sources),
         rows=rows,
         columns=max((source.columns for source in sources), default=1),
+        bronze_seconds=sum(_text_bytes(source) / BRONZE_BYTES_PER_SECOND[source.format] for source in sources),
+        held_bytes=max((source.size_bytes * HELD_PER_BYTE.get(source.format, 0) for source in sources), default=0),
     )
+
+
+def _text_bytes(source: SourceFile) -> int:
+    return source.size_bytes if source.text_bytes is None else source.text_bytes
 
 
 def _choose(step: Step, job: Job, shape: SourceShape) -> TierChoice:
@@ -115,7 +138,8 @@ def needed_mib(step: Step, job: Job, shape: SourceShape) -> float:
     """The memory that a step needs, in MiB."""
     cost = COSTS[step]
     bytes_per_row = _gold_bytes_per_row(job.destination_config.gold_config) if step is Step.GOLD_PUBLISH else cost.bytes_per_row
-    return cost.base_mib + shape.columns * COLUMN_MIB + shape.rows * bytes_per_row / MIB
+    held_bytes = shape.held_bytes if step is Step.BRONZE_INGEST else 0
+    return cost.base_mib + shape.columns * COLUMN_MIB + (shape.rows * bytes_per_row + held_bytes) / MIB
 
 
 def _gold_bytes_per_row(gold: GoldConfig) -> int:
@@ -128,7 +152,8 @@ def _gold_bytes_per_row(gold: GoldConfig) -> int:
 
 def needed_seconds(step: Step, shape: SourceShape) -> float:
     """The time that a step needs on its function's share of processors, in seconds."""
-    return shape.text_bytes / COSTS[step].bytes_per_processor_second / LAMBDA_SIZES[step].processors
+    seconds = shape.text_bytes / COSTS[step].bytes_per_processor_second
+    return (shape.bronze_seconds if step is Step.BRONZE_INGEST else seconds) / LAMBDA_SIZES[step].processors
 
 
 def _task_size(memory_mib: float) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import polars as pl
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, Published, publish
+from flowforge.model.layer import Compression
 from flowforge.model.errors import DataFault, RetryLater
 from flowforge.model.step import StepResult
 
@@ -37,7 +38,9 @@ class Attempt:
         """A name that this attempt has not written to: a failed sink can still upload after it has raised."""
         return f"{stem}_{len(self._names)}.parquet"
 
-    def write(self, frame: pl.LazyFrame, name: str, *, metadata: Mapping[str, str]) -> Written:
+    def write(
+        self, frame: pl.LazyFrame, name: str, *, metadata: Mapping[str, str], compression: Compression = Compression.ZSTD
+    ) -> Written:
         """Stream a frame to a Parquet object of this attempt, and read its row count back from the footer.
 
         A sink that fails leaves a valid, truncated object behind, so nothing that it wrote is ever taken for whole: the
@@ -47,7 +50,7 @@ class Attempt:
         self._names.append(name)
         frame.sink_parquet(
             self._lake.uri(key),
-            compression="zstd",
+            compression=compression.codec,
             row_group_size=ROW_GROUP_ROWS,
             maintain_order=True,
             metadata=dict(metadata),

@@ -1,43 +1,36 @@
-"""bronze_ingest: each source file becomes one Parquet object, as it is, under the run's key."""
+"""bronze_ingest: each source becomes one Parquet object, as it is, under the run's key."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+
+import polars as pl
 
 from flowforge.lake import keys
 from flowforge.lake.contracts import latest_contract
-from flowforge.lake.lake import ObjectVersion
-from flowforge.medallion.bronze import bronze_frame
-from flowforge.medallion.delimited import Structure, find_malformed_record, read_structure
+from flowforge.medallion.bronze_source import Audit
+from flowforge.medallion.common_columns import CommonColumns, aligned, common_columns, inexact, require_exact
 from flowforge.medallion.header import check_header
-from flowforge.medallion.schema_contract import check_drift, check_same_columns
+from flowforge.medallion.schema_contract import check_drift
+from flowforge.model.destination import SchemaEvolution
 from flowforge.model.errors import DataFault
-from flowforge.model.plan import SourceFile
 from flowforge.model.step import BronzeCounts, PublishedObject, StepResult
 from flowforge.steps.attempt import Attempt, Written, require_equations
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A source file as the plan saw it, with its structure."""
-
-    planned: SourceFile
-    version: ObjectVersion
-    structure: Structure
+from flowforge.steps.source_files import RunSource, examine_files, require_planned
 
 
 def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
-    """Check every file, convert every file, and only then publish them all.
+    """Check every source, convert every source, and only then publish them all.
 
     Raises DataFault for a file that changed since the plan, is empty, malformed or of other columns than the contract;
-    ConfigFault where the job names a column that a file does not have.
+    ConfigFault where the job names a column that a file does not have; NextTier where a workbook is too large for this machine.
     """
-    sources = [_examine(context, source) for source in context.planned.sources]
-    _check_columns_agree(sources)
-    written = [_convert(context, attempt, source, number) for number, source in enumerate(sources, start=1)]
-    for source in sources:
-        _require_planned(context, source.planned)
-    counts = BronzeCounts(read=sum(source.structure.records for source in sources), written=sum(item.rows for item in written))
+    sources = examine_files(context)
+    common = _settle_columns(context, sources)
+    written = [_convert(context, attempt, source, common.types, number) for number, source in enumerate(sources, start=1)]
+    for planned in context.planned.sources:
+        require_planned(context, planned)
+    counts = BronzeCounts(read=sum(source.reader.records for source in sources), written=sum(item.rows for item in written))
     require_equations(counts.broken_equations(), "bronze_ingest")
     outputs = [
         PublishedObject(
@@ -49,7 +42,12 @@ def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
         )
         for number, item in enumerate(written, start=1)
     ]
-    result = context.result(counts, outputs, read_bytes=sum(source.version.size_bytes for source in sources))
+    result = context.result(
+        counts,
+        outputs,
+        read_bytes=sum(planned.size_bytes for planned in context.planned.sources),
+        notes=[*(note for source in sources for note in source.notes), *common.notes],
+    )
     attempt.prepare(result)
     published = [
         output.model_copy(update={"etag": attempt.publish(item, output.key).version.etag})
@@ -58,68 +56,49 @@ def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
     return result.model_copy(update={"outputs": tuple(published)})
 
 
-def _examine(context: StepContext, source: SourceFile) -> _Source:
-    """Everything that can be said against a file before a byte is written."""
-    version = _require_planned(context, source)
-    config = context.job.source_config.file_config
-    structure = read_structure(lambda: context.lake.chunks(version), file=source.name, delimiter=config.delimiter)
-    check_header(context.job, structure.columns, file=source.name)
+def _settle_columns(context: StepContext, sources: list[RunSource]) -> CommonColumns:
+    """The columns of every Bronze object of the run, held against the job, the contract and each other."""
     contract = latest_contract(context.lake, context.plan.workflow_id, context.job.id, start=context.planned.contract_version)
-    check_drift(contract, structure.columns, file=source.name)
-    return _Source(source, version, structure)
-
-
-def _require_planned(context: StepContext, source: SourceFile) -> ObjectVersion:
-    """The object, if it is still the one that was planned. Raises DataFault otherwise."""
-    version = context.lake.head(source.key)
-    if version is None:
-        raise DataFault(f"{source.name} was removed from landing after the run was planned", file=source.name)
-    # Without versioning a bucket tells no version id; the ETag then decides alone.
-    if (
-        version.etag != source.etag
-        or version.size_bytes != source.size_bytes
-        or (source.version_id is not None and version.version_id != source.version_id)
-    ):
+    evolution = context.job.destination_config.bronze_config.schema_evolution
+    strict = evolution is SchemaEvolution.STRICT
+    for source in sources:
+        columns = list(source.reader.types)
+        if columns and strict:
+            check_header(context.job, columns, file=source.reader.name)
+            check_drift(contract, columns, file=source.reader.name)
+    common = common_columns([source.reader for source in sources], evolution)
+    if common.types:
+        if not strict:
+            names = ", ".join(source.reader.name for source in sources)
+            check_header(context.job, list(common.types), file=names if len(sources) == 1 else f"the run of {names}")
+        return common
+    if contract is None:
+        name = sources[0].reader.name
         raise DataFault(
-            f"{source.name} was replaced in landing after the run was planned; nothing was published, start a new run",
-            file=source.name,
+            f"{name} has no records, so nothing says which columns there are; deliver a file with one first", file=name
         )
-    return version
+    return CommonColumns({column.source: pl.String() for column in contract.columns}, common.notes)
 
 
-def _convert(context: StepContext, attempt: Attempt, source: _Source, number: int) -> Written:
-    name = source.planned.name
+def _convert(
+    context: StepContext, attempt: Attempt, source: RunSource, common: Mapping[str, pl.DataType], number: int
+) -> Written:
+    reader = source.reader
     try:
-        with engine_errors(f"{name} could not be read"):
-            frame = bronze_frame(
-                context.lake.uri(source.planned.key),
-                source.structure,
-                context.job.source_config.file_config,
-                source_file=name,
-                run_id=context.run_id,
-                ingested_at=context.planned_at,
-                storage_options=context.lake.storage_options,
+        with engine_errors(f"{reader.name} could not be read"):
+            frame = reader.frame(Audit(context.run_id, context.planned_at))
+            require_exact(frame, inexact(reader.types, common), file=reader.name)
+            written = attempt.write(
+                aligned(frame, reader.types, common),
+                f"bronze_v{number:03}.parquet",
+                metadata=context.metadata("bronze"),
+                compression=context.job.destination_config.bronze_config.compression,
             )
-            written = attempt.write(frame, f"bronze_v{number:03}.parquet", metadata=context.metadata("bronze"))
     except DataFault as fault:
-        _require_planned(context, source.planned)
-        located = find_malformed_record(
-            lambda: context.lake.chunks(source.version),
-            file=name,
-            delimiter=context.job.source_config.file_config.delimiter,
-        )
-        raise (located or fault) from fault
-    counts = BronzeCounts(read=source.structure.records, written=written.rows)
+        require_planned(context, source.planned)
+        raise reader.explain(fault) from fault
+    counts = BronzeCounts(read=reader.records, written=written.rows)
     if counts.broken_equations():
-        _require_planned(context, source.planned)
-        require_equations(counts.broken_equations(), name)
+        require_planned(context, source.planned)
+        require_equations(counts.broken_equations(), reader.name)
     return written
-
-
-def _check_columns_agree(sources: list[_Source]) -> None:
-    """Raise DataFault where the files of a run do not carry the same columns, in whatever order."""
-    first = sources[0]
-    for source in sources[1:]:
-        check_same_columns(
-            first.structure.columns, source.structure.columns, file=source.planned.name, reference=first.planned.name
-        )

@@ -132,7 +132,12 @@ def _merged(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTabl
         run = scan(context.lake, rows.accepted.version.key, position=POSITION)
         before = scan(context.lake, key).select(pl.len()).collect().item()
         outcome = weigh(table, run, rows.key, [column.name for column in rows.columns], rows=count)
-        written = attempt.write(merged(table, run, outcome), attempt.new_name("current"), metadata=rows.metadata)
+        written = attempt.write(
+            merged(table, run, outcome),
+            attempt.new_name("current"),
+            metadata=rows.metadata,
+            compression=context.job.destination_config.silver_config.compression,
+        )
     stale = outcome.stale.height
     counts = rows.counts(
         before=before,

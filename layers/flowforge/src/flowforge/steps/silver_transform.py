@@ -53,9 +53,15 @@ def _transform(context: StepContext, attempt: Attempt, bronze: StepResult) -> Si
     silver = Silver(frame, columns, context.job)
     verdict = silver.judge(read)
     metadata = context.metadata("silver", contract) | identity_metadata(context, silver.key)
-    accepted = attempt.write(silver.accepted(verdict), "accepted.parquet", metadata=metadata)
+    compression = context.job.destination_config.silver_config.compression
+    accepted = attempt.write(silver.accepted(verdict), "accepted.parquet", metadata=metadata, compression=compression)
     quarantined = (
-        attempt.write(silver.quarantine(verdict), "quarantine.parquet", metadata=context.metadata("quarantine", contract))
+        attempt.write(
+            silver.quarantine(verdict),
+            "quarantine.parquet",
+            metadata=context.metadata("quarantine", contract),
+            compression=compression,
+        )
         if verdict.quarantined
         else None
     )
