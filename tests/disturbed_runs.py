@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from flowforge.lake.lake import Lake
-from flowforge.model.destination import MergeStrategy
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step
 from lab import Lab, Run, cloned
 

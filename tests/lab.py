@@ -120,7 +120,7 @@ class Lab:
     def silver_table(self) -> pl.DataFrame:
         """The Silver table as a reader finds it."""
         strategy = self.silver.get("mergeStrategy")
-        if strategy in ("merge", "replace"):
+        if strategy in ("merge", "replace", "scd_type_2"):
             return self.frame(keys.silver_current_key("shop", "orders"))
         if strategy == "append":
             prefix = keys.silver_prefix("shop", "orders")

@@ -13,8 +13,8 @@ import pytest
 
 from disturbed_runs import STEPS, prepared
 from flowforge.lake.lake import Lake
-from flowforge.model.destination import MergeStrategy
 from flowforge.model.errors import CommitConflict
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step
 from infrastructure.test_roles import prefixes
 from lab import Run, create_bucket

@@ -11,8 +11,8 @@ import pytest
 
 from flowforge.lake import keys
 from flowforge.lake.heads import read_head
-from flowforge.model.destination import MergeStrategy
 from flowforge.model.errors import CommitConflict
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import SilverCounts, Step
 from lab import Lab, Run
 

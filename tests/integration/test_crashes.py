@@ -6,7 +6,7 @@ import pytest
 
 from disturbed_runs import STEPS, elsewhere, prepared, state_of
 from flowforge.lake.lake import Lake
-from flowforge.model.destination import MergeStrategy
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step
 from lab import JOB_ID
 from s3_faults import Crash, crashing_at, noting

@@ -12,8 +12,8 @@ from botocore.config import Config
 
 from disturbed_runs import STEPS, elsewhere, over, prepared, state_of
 from flowforge.lake.lake import Lake, StorageOptions
-from flowforge.model.destination import MergeStrategy
 from flowforge.model.errors import CommitConflict, CommitUnknown, RetryLater
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step
 from lab import REGION, Run, create_bucket
 from s3_proxy import FaultyProxy, Schedule, faulty_proxy

@@ -11,9 +11,10 @@ from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.model.aggregate import Aggregate
 from flowforge.model.contract import DataType
-from flowforge.model.destination import DestinationConfig, GoldConfig, MergeStrategy, SilverConfig
+from flowforge.model.destination import DestinationConfig, GoldConfig
 from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Job
+from flowforge.model.silver_config import MergeStrategy, SilverConfig
 from flowforge.model.slug import slugify
 from flowforge.model.source import FileConfig, SourceConfig
 from flowforge.model.transformation import ColumnMapping, TransformationConfig

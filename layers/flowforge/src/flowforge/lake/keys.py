@@ -82,6 +82,16 @@ def silver_archive_key(workflow_slug: str, job_slug: str, run_id: str) -> str:
     return f"{silver_prefix(workflow_slug, job_slug)}archive/{run_id}.parquet"
 
 
+def silver_observed_prefix(workflow_slug: str, job_slug: str, generation: str) -> str:
+    """Below it lie the rows that each run brought to a table since it began; ``generation`` is the run that began it."""
+    return f"{silver_prefix(workflow_slug, job_slug)}observed/{generation}/"
+
+
+def silver_observed_key(workflow_slug: str, job_slug: str, generation: str, run_id: str) -> str:
+    """The rows that one run brought to a table in which equal rows that follow each other are one row."""
+    return f"{silver_observed_prefix(workflow_slug, job_slug, generation)}{run_id}.parquet"
+
+
 def silver_head_key(workflow_slug: str, job_slug: str) -> str:
     """Which run's rows are the table now."""
     return f"{silver_prefix(workflow_slug, job_slug)}_head.json"

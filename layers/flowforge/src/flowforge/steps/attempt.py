@@ -83,6 +83,8 @@ class Attempt:
 
 
 _RESULT = "result.json"
+ACCEPTED = "accepted.parquet"
+"""The rows that a run's Silver accepted; where a table keeps them, another run's attempt may publish them."""
 
 
 def published_attempt(lake: Lake, key: str, run_id: str) -> str | None:

@@ -8,12 +8,14 @@ from flowforge.lake.heads import Head, advance_head
 from flowforge.lake.lake import ObjectVersion
 from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, publish
 from flowforge.model.contract import Contract
-from flowforge.model.destination import MergeStrategy
 from flowforge.model.errors import CommitConflict
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import PublishedObject, RuleOutcome, StepResult
 from flowforge.steps.attempt import Attempt, Written, prepared_result, published_attempt, require_equations
 from flowforge.steps.context import StepContext
-from flowforge.steps.silver_table import RunRows, SilverTable
+from flowforge.steps.observations import keep_observations
+from flowforge.steps.run_rows import RunRows
+from flowforge.steps.silver_table import SilverTable
 
 TRIES = 3
 """How often a table that others change is made anew from the rows at hand, before the whole step is run again."""
@@ -79,6 +81,7 @@ def _commit_once(context: StepContext, attempt: Attempt, work: SilverWork, table
     if table.written is None:
         return finish(context, result)
     if table.replaces is not None:
+        keep_observations(context, table.replaces)
         _archive(context, table.replaces)
     replaces = table.replaces.etag if table.replaces else None
     published = attempt.publish(table.written, table.key, replaces=replaces, table_version=table.version)
@@ -108,10 +111,14 @@ def _archive(context: StepContext, table: ObjectVersion) -> None:
 
 
 def finish(context: StepContext, result: StepResult) -> StepResult:
-    """Fill in the ETags, and make a versioned run the table."""
+    """Keep what the run brought where later runs need it, fill in the ETags, and make a versioned run the table."""
+    config = context.job.destination_config.silver_config
+    present = context.lake.head(result.outputs[0].key) if config.keeps_observations else None
+    if present is not None and present.metadata.get(RUN_ID) == context.run_id:
+        keep_observations(context, present)
     outputs = tuple(output.model_copy(update={"etag": _etag(context, output, result)}) for output in result.outputs)
     result = result.model_copy(update={"outputs": outputs})
-    if context.job.destination_config.silver_config.merge_strategy is not MergeStrategy.VERSIONED:
+    if config.merge_strategy is not MergeStrategy.VERSIONED:
         return result
     table = outputs[0]
     head = Head(

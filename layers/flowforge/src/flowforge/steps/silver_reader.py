@@ -14,8 +14,8 @@ from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.lake.publish import TABLE_VERSION
 from flowforge.medallion.merge import align_to_contract
 from flowforge.model.contract import Contract, ContractColumn
-from flowforge.model.destination import MergeStrategy
 from flowforge.model.errors import CommitConflict
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import StepResult
 from flowforge.steps.attempt import scan
 from flowforge.steps.context import StepContext
@@ -97,11 +97,11 @@ def appended_frame(
 
     Raises ConfigFault where a file has other columns, or values that the contract's types cannot hold.
     """
-    surrogate_key_column = context.job.destination_config.silver_config.surrogate_key_column
+    added = context.job.destination_config.silver_config.added_columns
     parts = []
     for same in _by_schema(context.lake, files):
         frame = scan(context.lake, *(item.key for item in same))
-        parts.append(frame if columns is None else align_to_contract(frame, columns, surrogate_key_column, name=same[0].key))
+        parts.append(frame if columns is None else align_to_contract(frame, columns, added, name=same[0].key))
     return pl.concat(parts)
 
 

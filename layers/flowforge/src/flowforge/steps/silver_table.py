@@ -1,6 +1,6 @@
 """What a run's accepted rows do to the Silver table, by the job's strategy. Nothing is published here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,14 +8,15 @@ import polars as pl
 
 from flowforge.lake import keys
 from flowforge.lake.lake import ObjectVersion
-from flowforge.medallion.duplicates import POSITION
-from flowforge.medallion.merge import align_to_contract, merged, weigh
-from flowforge.model.contract import ContractColumn
-from flowforge.model.destination import MergeStrategy
+from flowforge.medallion.surrogate_key_column import require_unique_keys
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import SilverCounts
 from flowforge.steps.attempt import Attempt, Written, scan
 from flowforge.steps.context import PLANNED_AT_METADATA, RUN_ID_METADATA, StepContext
-from flowforge.steps.silver_identity import parquet_metadata, require_same_key
+from flowforge.steps.run_rows import RunRows
+from flowforge.steps.silver_history import begun_history, continued_history
+from flowforge.steps.silver_identity import parquet_metadata, require_same_options
+from flowforge.steps.silver_merge import merged_table
 from flowforge.steps.silver_reader import appended_files, appended_frame, appended_version, current_version
 from flowforge.steps.stable_read import stable_object
 
@@ -36,45 +37,6 @@ class SilverTable:
     replaces: ObjectVersion | None = None
 
 
-@dataclass(frozen=True)
-class RunRows:
-    """What became of the rows read, counted from written footers; how the accepted ones are to be read and kept."""
-
-    read: int
-    accepted: Written
-    duplicates: int
-    quarantined: Written | None
-    columns: Sequence[ContractColumn]
-    key: Sequence[str]
-    metadata: Mapping[str, str]
-
-    def counts(
-        self,
-        *,
-        inserted: int,
-        updated: int = 0,
-        unchanged: int = 0,
-        stale: int = 0,
-        deleted: int = 0,
-        before: int = 0,
-        after: int,
-    ) -> SilverCounts:
-        """The counts of the step, given what the accepted rows did to the table."""
-        return SilverCounts(
-            read=self.read,
-            accepted=self.accepted.rows,
-            duplicates=self.duplicates,
-            quarantined=self.quarantined.rows if self.quarantined else 0,
-            inserted=inserted,
-            updated=updated,
-            unchanged=unchanged,
-            stale=stale,
-            deleted=deleted,
-            before=before,
-            after=after,
-        )
-
-
 def silver_table(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTable:
     """The table that the run leaves, by the job's strategy.
 
@@ -93,8 +55,12 @@ def _appended(context: StepContext, _: Attempt, rows: RunRows) -> SilverTable:
     """The run's accepted rows come on top of those of every other run."""
     key = keys.silver_run_key(*context.slugs, context.planned_at, context.run_id)
     others = [item for item in appended_files(context) if item.key != key]
+    if others:
+        require_same_options(context, parquet_metadata(context.lake, others[0].key))
     before = appended_frame(context, others, rows.columns).select(pl.len()).collect().item() if others else 0
     counts = rows.counts(inserted=rows.accepted.rows, before=before, after=before + rows.accepted.rows)
+    everything = appended_frame(context, [*others, rows.accepted.version], rows.columns)
+    require_unique_keys(everything, context.job.destination_config.silver_config, rows=counts.after, name=key)
     version = appended_version([*others, rows.accepted.version])
     return replace(_of_accepted(key, rows, counts), version=version)
 
@@ -118,31 +84,24 @@ def _replaced(context: StepContext, _: Attempt, rows: RunRows) -> SilverTable:
 
 
 def _merged(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTable:
-    """The table with the run's rows in it, per key the row of the latest run."""
+    """The table with the run's rows in it, per key one row by the conflict policy."""
     key = keys.silver_current_key(*context.slugs)
     present = context.lake.head(key)
-    count = rows.accepted.rows
     if present is None:
         return _first(context, key, rows)
-    surrogate_key_column = context.job.destination_config.silver_config.surrogate_key_column
-    with stable_object(context.lake, present):
-        require_same_key(context, key, rows.key)
-        table = align_to_contract(scan(context.lake, key, position=POSITION), rows.columns, surrogate_key_column, name=key)
-        run = scan(context.lake, rows.accepted.version.key, position=POSITION)
-        before = scan(context.lake, key).select(pl.len()).collect().item()
-        outcome = weigh(table, run, rows.key, [column.name for column in rows.columns], rows=count)
-        written = attempt.write(merged(table, run, outcome), attempt.new_name("current"), metadata=rows.metadata)
-    stale = outcome.stale.height
-    counts = rows.counts(
-        before=before,
-        after=written.rows,
-        inserted=count - outcome.updated - outcome.unchanged - stale,
-        updated=outcome.updated,
-        unchanged=outcome.unchanged,
-        stale=stale,
-    )
-    version = _following(context, present)
-    return SilverTable(key, written, written.rows, written.version.size_bytes, counts, version, present)
+    written, counts = merged_table(context, attempt, rows, present)
+    return _continued(context, key, written, counts, present)
+
+
+def _history(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTable:
+    """The versions of each key, with the run's rows in their places."""
+    key = keys.silver_current_key(*context.slugs)
+    present = context.lake.head(key)
+    if present is None:
+        written, counts = begun_history(context, attempt, rows)
+    else:
+        written, counts = continued_history(context, attempt, rows, present)
+    return _continued(context, key, written, counts, present)
 
 
 _TABLES: dict[MergeStrategy, Callable[[StepContext, Attempt, RunRows], SilverTable]] = {
@@ -150,6 +109,7 @@ _TABLES: dict[MergeStrategy, Callable[[StepContext, Attempt, RunRows], SilverTab
     MergeStrategy.APPEND: _appended,
     MergeStrategy.REPLACE: _replaced,
     MergeStrategy.MERGE: _merged,
+    MergeStrategy.SCD_TYPE_2: _history,
 }
 
 
@@ -157,6 +117,13 @@ def _first(context: StepContext, key: str, rows: RunRows) -> SilverTable:
     """A table of one object begins with the run's accepted rows."""
     counts = rows.counts(inserted=rows.accepted.rows, after=rows.accepted.rows)
     return replace(_of_accepted(key, rows, counts), version=_following(context, None))
+
+
+def _continued(
+    context: StepContext, key: str, written: Written, counts: SilverCounts, present: ObjectVersion | None
+) -> SilverTable:
+    """A table of one object that the run wrote anew, with what the present one had."""
+    return SilverTable(key, written, written.rows, written.version.size_bytes, counts, _following(context, present), present)
 
 
 def _of_accepted(key: str, rows: RunRows, counts: SilverCounts) -> SilverTable:

@@ -13,13 +13,15 @@ from flowforge.model.contract import Contract, ContractColumn
 from flowforge.model.errors import DataFault
 from flowforge.model.names import AUDIT_COLUMNS
 from flowforge.model.step import Step, StepResult
-from flowforge.steps.attempt import Attempt, scan
+from flowforge.steps.arrival import GENERATION, arrival_of
+from flowforge.steps.attempt import ACCEPTED, Attempt, scan
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.results import require_result
+from flowforge.steps.run_rows import RunRows
 from flowforge.steps.silver_commit import SilverWork, commit, finish, published_before
 from flowforge.steps.silver_identity import identity_metadata, require_same_strategy
-from flowforge.steps.silver_table import RunRows, SilverTable, silver_table
+from flowforge.steps.silver_table import SilverTable, silver_table
 
 
 def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
@@ -52,15 +54,17 @@ def _transform(context: StepContext, attempt: Attempt, bronze: StepResult) -> Si
     contract, columns, notes = _settle(context, frame, read)
     silver = Silver(frame, columns, context.job)
     verdict = silver.judge(read)
+    arrival = arrival_of(context)
     metadata = context.metadata("silver", contract) | identity_metadata(context, silver.key)
-    accepted = attempt.write(silver.accepted(verdict), "accepted.parquet", metadata=metadata)
+    metadata |= arrival.metadata() | {GENERATION: context.run_id}
+    accepted = attempt.write(silver.accepted(verdict), ACCEPTED, metadata=metadata)
     quarantined = (
         attempt.write(silver.quarantine(verdict), "quarantine.parquet", metadata=context.metadata("quarantine", contract))
         if verdict.quarantined
         else None
     )
     return SilverWork(
-        RunRows(read, accepted, verdict.duplicates, quarantined, columns, silver.key, metadata),
+        RunRows(read, accepted, verdict.duplicates, quarantined, columns, silver.key, metadata, arrival),
         contract,
         verdict.rules,
         notes,
