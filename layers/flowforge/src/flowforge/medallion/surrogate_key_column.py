@@ -49,7 +49,7 @@ def require_unique_keys(table: pl.LazyFrame, config: SilverConfig, *, rows: int,
     if positions.height:
         first = frame.filter(pl.col(POSITION) == positions[POSITION].min()).collect(engine="streaming")[column].item()
         raise DataFault(
-            f"{name}: rows of different primary keys share {first!r} in {column}, which surrogateKeyStrategy use_existing takes for "
+            f"{name}: rows of different primary keys share {first!r} in {column}, which use_existing takes for "
             "their surrogate key; nothing was published, mend the source",
             column=column,
         )

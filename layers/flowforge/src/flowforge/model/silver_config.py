@@ -229,7 +229,7 @@ class SilverConfig(Document):
             )
         if self.scd_track_deletes and self.effective_date_source:
             raise ValueError(
-                f"scdTrackDeletes does not go with scdEffectiveDateColumn {self.effective_date_source!r}: a row that is missing has "
-                "no date of its own; leave scdEffectiveDateColumn out, so that versions hold from their arrival"
+                f"scdTrackDeletes does not go with scdEffectiveDateColumn {self.effective_date_source!r}: a row that is missing "
+                "has no date of its own; leave scdEffectiveDateColumn out, so that versions hold from their arrival"
             )
         return self

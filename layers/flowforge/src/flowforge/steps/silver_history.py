@@ -152,7 +152,7 @@ def _rewritten(
         rows=facts.rows,
         first_of_run=facts.first_of_run,
         snapshots=snapshots,
-        run_at=context.planned_at if rows.arrival.snapshots else None,
+        run_at=context.planned_at if snapshots and rows.arrival.snapshots else None,
     )
     if snapshots:
         affected = table.select(POSITION).collect(engine="streaming")
@@ -219,7 +219,8 @@ def _history(context: StepContext, rows: RunRows) -> History:
     for column in rows.columns:
         if column.name == source and column.data_type.type not in (Type.DATE, Type.TIMESTAMP):
             raise ConfigFault(
-                f"silverConfig.scdEffectiveDateColumn is {source}, which is {column.data_type}: declare it as a date or a timestamp",
+                f"silverConfig.scdEffectiveDateColumn is {source}, which is {column.data_type}: declare it as a date or "
+                "a timestamp",
                 column=source,
                 option="silverConfig.scdEffectiveDateColumn",
             )
