@@ -51,10 +51,21 @@ def landed_file(key: str) -> tuple[str, str, str] | None:
     return workflow_id, job_id, name
 
 
+def bronze_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lies the Bronze of every run of a job."""
+    return f"bronze/{workflow_slug}/{job_slug}/"
+
+
+def run_of_bronze(key: str, workflow_slug: str, job_slug: str) -> str:
+    """The run whose Bronze lies under a key."""
+    name = key.rpartition("/")[2].removeprefix(f"{workflow_slug}_{job_slug}_")
+    return name.rpartition("_v")[0]
+
+
 def bronze_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str, sequence: int) -> str:
     """The Parquet of one source file of a run; ``sequence`` counts the files from 1."""
     name = f"{workflow_slug}_{job_slug}_{run_id}_v{sequence:03}.parquet"
-    return f"bronze/{workflow_slug}/{job_slug}/{_date(planned_at)}/{name}"
+    return f"{bronze_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{name}"
 
 
 def silver_prefix(workflow_slug: str, job_slug: str) -> str:
@@ -70,6 +81,21 @@ def is_dated(key: str, prefix: str) -> bool:
 def silver_run_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
     """A run's rows, for the strategies that keep runs apart."""
     return f"{silver_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
+
+
+def run_of_silver(key: str, workflow_slug: str, job_slug: str) -> str:
+    """The run whose rows lie under the key of a dated file."""
+    return key.rpartition("/")[2].removeprefix(f"{workflow_slug}_{job_slug}_").removesuffix(".parquet")
+
+
+def silver_rebuilt_key(workflow_slug: str, job_slug: str, run_id: str) -> str:
+    """The rows of all runs that a rebuild made anew, for the strategy that adds the rows of each run."""
+    return f"{silver_prefix(workflow_slug, job_slug)}rebuilt/{run_id}.parquet"
+
+
+def silver_table_key(workflow_slug: str, job_slug: str) -> str:
+    """What the last rebuild made of a Silver table; there is none before the first."""
+    return f"{silver_prefix(workflow_slug, job_slug)}_table.json"
 
 
 def silver_current_key(workflow_slug: str, job_slug: str) -> str:
@@ -136,6 +162,17 @@ def execution_of_plan(key: str) -> str | None:
     """The execution whose plan lies under a key, or None where the key is no plan's."""
     found = PLAN.fullmatch(key)
     return found[1] if found else None
+
+
+def replay_key(execution_id: str) -> str:
+    """The rows of a quarantine that an execution takes through again."""
+    return f"runs/{execution_id}/replay.json"
+
+
+def results_of(all_keys: list[str], job_id: str, step: Step) -> list[str]:
+    """Of keys below ``runs/`` those of a job's results of one step, of every execution."""
+    parts = (key.split("/") for key in all_keys)
+    return ["/".join(part) for part in parts if part[2:] == [job_id, f"{step.value}.json"]]
 
 
 def result_key(execution_id: str, job_id: str, step: Step) -> str:

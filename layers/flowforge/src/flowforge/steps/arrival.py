@@ -1,7 +1,7 @@
 """How the rows of a step arrived: of which run they are, and whether the run showed every key that was there."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,9 +36,20 @@ class Arrival:
 
 def arrival_of(context: StepContext) -> Arrival:
     """The arrival of the rows that a step works on, by its plan."""
-    names = [source.name for source in context.planned.sources]
-    ranks = {f"{context.run_id}/{name}": rank for rank, name in enumerate(names)} if len(names) > 1 else {}
+    planned = context.planned
+    if planned.rebuild is not None:
+        runs = [run for run in planned.rebuild if not run.is_replay]
+        newest = max((run.planned_at, run.run_id) for run in runs)
+        return Arrival(newest, tuple(run.planned_at for run in runs), _ranks(planned.file_order))
+    if planned.replay is not None:
+        return Arrival(None, (), _ranks(planned.file_order))
+    names = tuple(source.name for source in planned.sources)
+    ranks = _ranks({context.run_id: names}) if len(names) > 1 else {}
     return Arrival((context.planned_at, context.run_id), (context.planned_at,), ranks)
+
+
+def _ranks(files: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    return {f"{run_id}/{name}": rank for run_id, names in files.items() for rank, name in enumerate(names)}
 
 
 def written(order: RunOrder) -> str:

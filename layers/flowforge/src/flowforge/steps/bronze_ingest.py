@@ -1,4 +1,7 @@
-"""bronze_ingest: each source file becomes one Parquet object, as it is, under the run's key."""
+"""bronze_ingest: each source file becomes one Parquet object, as it is, under the run's key.
+
+A rebuild reads no file but the Bronze that is stored, a replay the rows of a quarantine.
+"""
 
 from dataclasses import dataclass
 
@@ -15,6 +18,8 @@ from flowforge.model.step import BronzeCounts, PublishedObject, StepResult
 from flowforge.steps.attempt import Attempt, Written, require_equations
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
+from flowforge.steps.quarantine_replay import replayed_bronze
+from flowforge.steps.rebuild import stored_bronze
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,10 @@ def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
     Raises DataFault for a file that changed since the plan, is empty, malformed or of other columns than the contract;
     ConfigFault where the job names a column that a file does not have.
     """
+    if context.planned.rebuild is not None:
+        return stored_bronze(context)
+    if context.planned.replay is not None:
+        return replayed_bronze(context, attempt, context.planned.replay)
     sources = [_examine(context, source) for source in context.planned.sources]
     _check_columns_agree(sources)
     written = [_convert(context, attempt, source, number) for number, source in enumerate(sources, start=1)]

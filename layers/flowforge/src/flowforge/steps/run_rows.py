@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flowforge.model.contract import ContractColumn
-from flowforge.model.step import SilverCounts
+from flowforge.model.contract import Contract, ContractColumn
+from flowforge.model.step import RuleOutcome, SilverCounts
 from flowforge.steps.arrival import Arrival
 from flowforge.steps.attempt import Written
+
+PROVENANCE = ("_run_id", "_source_file", "_row_number")
+"""The place in a source that a row comes from: what makes it the same row when it comes again."""
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,14 @@ class RunRows:
             before=before,
             after=after,
         )
+
+
+@dataclass(frozen=True)
+class SilverWork:
+    """What silver_transform has made of Bronze before it looks at the table."""
+
+    rows: RunRows
+    contract: Contract | None
+    rules: Sequence[RuleOutcome]
+    notes: Sequence[str]
+    read_bytes: int = 0

@@ -7,6 +7,7 @@ import polars as pl
 
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
+from flowforge.lake.table_records import read_table_record
 from flowforge.model.contract import ContractColumn, Type
 from flowforge.model.errors import ConfigFault
 from flowforge.model.silver_config import MergeStrategy, SilverConfig
@@ -49,13 +50,20 @@ def parquet_metadata(lake: Lake, key: str) -> dict[str, str]:
 def require_same_strategy(context: StepContext) -> None:
     """Raise ConfigFault where what lies below the table's prefix was written by another strategy."""
     strategy = context.job.destination_config.silver_config.merge_strategy.value
+    record = read_table_record(context.lake, keys.silver_table_key(*context.slugs))
+    if record is not None:
+        _require_strategy(strategy, record.strategy.value, record.key)
+        return
     first = context.lake.first_key(keys.silver_prefix(*context.slugs))
     if first is None or not first.endswith(".parquet"):
         return
-    written_by = parquet_metadata(context.lake, first).get(MERGE_STRATEGY, strategy)
+    _require_strategy(strategy, parquet_metadata(context.lake, first).get(MERGE_STRATEGY, strategy), first)
+
+
+def _require_strategy(strategy: str, written_by: str, file: str) -> None:
     if written_by != strategy:
         raise ConfigFault(
-            f"silverConfig.mergeStrategy is {strategy}, and the table was written by {written_by} ({first}): a changed strategy "
+            f"silverConfig.mergeStrategy is {strategy}, and the table was written by {written_by} ({file}): a changed strategy "
             "needs a rebuild of Silver from Bronze, or another slug (on the command line: --name) for a table of its own",
             option="silverConfig.mergeStrategy",
         )

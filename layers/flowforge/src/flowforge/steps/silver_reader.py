@@ -12,6 +12,7 @@ from flowforge.lake import keys
 from flowforge.lake.contracts import latest_contract
 from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.lake.publish import TABLE_VERSION
+from flowforge.lake.table_records import read_table_record
 from flowforge.medallion.merge import align_to_contract
 from flowforge.model.contract import Contract, ContractColumn
 from flowforge.model.errors import CommitConflict
@@ -21,8 +22,8 @@ from flowforge.steps.attempt import scan
 from flowforge.steps.context import StepContext
 
 PARALLEL_FOOTERS = 16
-FILES_PER_SECOND = 1_000_000
-"""More files than a table has; see ``appended_version``."""
+MICROSECONDS = 1_000_000
+"""In a second, and more files than a table has; see ``appended_version``."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def silver_rows(context: StepContext, silver: StepResult) -> SilverRows:
         columns = contract.columns if contract else None
         prefix = keys.silver_prefix(*context.slugs)
         frame = partial(appended_frame, context, objects, columns)
-        return SilverRows(prefix, tuple(objects), contract, appended_version(objects), frame, look)
+        return SilverRows(prefix, tuple(objects), contract, appended_version(context, objects), frame, look)
     version = current_version(objects[0]) if strategy.keeps_one_object else None
     return SilverRows(key, tuple(objects), contract, version, partial(scan, context.lake, key), look)
 
@@ -75,19 +76,31 @@ def current_version(present: ObjectVersion) -> int:
     return int(present.metadata.get(TABLE_VERSION, "0"))
 
 
-def appended_version(files: Sequence[ObjectVersion]) -> int:
+def appended_version(context: StepContext, files: Sequence[ObjectVersion]) -> int:
     """A number that grows with every file that comes on top, also where old files were removed in the meantime.
 
-    S3 tells the time of a file in whole seconds, so the number of files decides within one.
+    S3 tells the time of a file in whole seconds, so the number of files decides within one, with those that a rebuild has.
     """
     newest = max((int(item.last_modified.timestamp()) for item in files), default=0)
-    return newest * FILES_PER_SECOND + len(files)
+    record = read_table_record(context.lake, keys.silver_table_key(*context.slugs))
+    covered = len(record.covered) if record else 0
+    if context.planned.rebuild is not None:
+        covered = max(covered, len(context.planned.rebuild) + 1)
+    return newest * MICROSECONDS + len(files) + covered
 
 
 def appended_files(context: StepContext) -> list[ObjectVersion]:
-    """The dated files of the job's Silver, by key."""
+    """The objects of an appended table: what the last rebuild made, and the dated files of the runs that it does not have."""
     prefix = keys.silver_prefix(*context.slugs)
-    return [item for item in context.lake.list_objects(prefix) if keys.is_dated(item.key, prefix)]
+    record = read_table_record(context.lake, keys.silver_table_key(*context.slugs))
+    covered = set(record.covered) if record else set()
+    rebuilt = {record.key} if record else set()
+    return [
+        item
+        for item in context.lake.list_objects(prefix)
+        if item.key in rebuilt
+        or (keys.is_dated(item.key, prefix) and keys.run_of_silver(item.key, *context.slugs) not in covered)
+    ]
 
 
 def appended_frame(

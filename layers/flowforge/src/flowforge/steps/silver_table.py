@@ -2,22 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import polars as pl
 
 from flowforge.lake import keys
 from flowforge.lake.lake import ObjectVersion
+from flowforge.medallion.duplicates import POSITION, without
 from flowforge.medallion.surrogate_key_column import require_unique_keys
+from flowforge.model.errors import ConfigFault
 from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import SilverCounts
+from flowforge.steps.amended_table import amended_table
+from flowforge.steps.arrival import newest_run
 from flowforge.steps.attempt import Attempt, Written, scan
-from flowforge.steps.context import PLANNED_AT_METADATA, RUN_ID_METADATA, StepContext
-from flowforge.steps.run_rows import RunRows
+from flowforge.steps.context import StepContext
+from flowforge.steps.rebuild import Rebuilt
+from flowforge.steps.run_rows import PROVENANCE, RunRows
+from flowforge.steps.shown_run import shown_run
 from flowforge.steps.silver_history import begun_history, continued_history
 from flowforge.steps.silver_identity import parquet_metadata, require_same_options
 from flowforge.steps.silver_merge import merged_table
-from flowforge.steps.silver_reader import appended_files, appended_frame, appended_version, current_version
+from flowforge.steps.silver_reader import MICROSECONDS, appended_files, appended_frame, appended_version, current_version
 from flowforge.steps.stable_read import stable_object
 
 
@@ -45,27 +50,58 @@ def silver_table(context: StepContext, attempt: Attempt, rows: RunRows) -> Silve
     return _TABLES[context.job.destination_config.silver_config.merge_strategy](context, attempt, rows)
 
 
-def _versioned(context: StepContext, _: Attempt, rows: RunRows) -> SilverTable:
+def _versioned(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTable:
     """The run's accepted rows are the table."""
     key = keys.silver_run_key(*context.slugs, context.planned_at, context.run_id)
+    if context.planned.replay is not None:
+        return _versioned_again(context, attempt, rows, key)
     return _of_accepted(key, rows, rows.counts(inserted=rows.accepted.rows, after=rows.accepted.rows))
 
 
-def _appended(context: StepContext, _: Attempt, rows: RunRows) -> SilverTable:
-    """The run's accepted rows come on top of those of every other run."""
+def _versioned_again(context: StepContext, attempt: Attempt, rows: RunRows, key: str) -> SilverTable:
+    """The rows of the run that is the table, with those of its quarantine that come again."""
+    shown = shown_run(context)
+    if shown is None:
+        raise ConfigFault(f"{context.job.name}: there is no table whose rows could come again; run the workflow first")
+    present = context.lake.head(shown.key)
+    if present is None:
+        raise ConfigFault(f"{shown.key} is gone", file=shown.key)
+    with stable_object(context.lake, present):
+        written, counts = amended_table(context, attempt, rows, shown.key, (shown.planned_at, shown.run_id))
+    if written is None:
+        return SilverTable(shown.key, None, shown.rows, present.size_bytes, counts)
+    # An earlier try that another replay overtook has left its rows under the key, which no head shows.
+    return SilverTable(key, written, written.rows, written.version.size_bytes, counts, replaces=context.lake.head(key))
+
+
+def _appended(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTable:
+    """The run's accepted rows come on top of those of every other run; a row that came again before does not."""
     key = keys.silver_run_key(*context.slugs, context.planned_at, context.run_id)
     others = [item for item in appended_files(context) if item.key != key]
     if others:
         require_same_options(context, parquet_metadata(context.lake, others[0].key))
-    before = appended_frame(context, others, rows.columns).select(pl.len()).collect().item() if others else 0
-    counts = rows.counts(inserted=rows.accepted.rows, before=before, after=before + rows.accepted.rows)
-    everything = appended_frame(context, [*others, rows.accepted.version], rows.columns)
+    present = appended_frame(context, others, rows.columns) if others else None
+    before = present.select(pl.len()).collect().item() if present is not None else 0
+    added, written = rows.accepted.rows, rows.accepted
+    if context.planned.replay is not None and present is not None:
+        written = attempt.write(_not_there(context, present, rows), attempt.new_name("added"), metadata=rows.metadata)
+        added = written.rows
+    counts = rows.counts(inserted=added, unchanged=rows.accepted.rows - added, before=before, after=before + added)
+    everything = appended_frame(context, [*others, written.version], rows.columns)
     require_unique_keys(everything, context.job.destination_config.silver_config, rows=counts.after, name=key)
-    version = appended_version([*others, rows.accepted.version])
-    return replace(_of_accepted(key, rows, counts), version=version)
+    version = appended_version(context, [*others, written.version])
+    return SilverTable(key, written, written.rows, written.version.size_bytes, counts, version)
 
 
-def _replaced(context: StepContext, _: Attempt, rows: RunRows) -> SilverTable:
+def _not_there(context: StepContext, present: pl.LazyFrame, rows: RunRows) -> pl.LazyFrame:
+    """The accepted rows that the table does not have, by the place in the source that they come from."""
+    run = scan(context.lake, rows.accepted.version.key, position=POSITION)
+    places = run.select(POSITION, *PROVENANCE)
+    there = present.select(PROVENANCE).join(places, on=list(PROVENANCE), how="inner", build_side="force_right")
+    return without(run, there.select(POSITION).collect(engine="streaming").unique()).drop(POSITION)
+
+
+def _replaced(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTable:
     """The run's accepted rows take the place of all rows, unless those are of a run that was planned later."""
     key = keys.silver_current_key(*context.slugs)
     present = context.lake.head(key)
@@ -74,8 +110,12 @@ def _replaced(context: StepContext, _: Attempt, rows: RunRows) -> SilverTable:
         return _first(context, key, rows)
     with stable_object(context.lake, present):
         before = scan(context.lake, key).select(pl.len()).collect().item()
-        metadata = parquet_metadata(context.lake, key)
-    shown = (datetime.fromisoformat(metadata[PLANNED_AT_METADATA]), metadata[RUN_ID_METADATA])
+        shown = newest_run(parquet_metadata(context.lake, key))
+        if context.planned.replay is not None:
+            written, counts = amended_table(context, attempt, rows, key, shown)
+            if written is not None:
+                return _continued(context, key, written, counts, present)
+            return SilverTable(key, None, before, present.size_bytes, counts, current_version(present))
     if shown > (context.planned_at, context.run_id):
         counts = rows.counts(inserted=0, stale=count, before=before, after=before)
         return SilverTable(key, None, before, present.size_bytes, counts, current_version(present))
@@ -102,6 +142,18 @@ def _history(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTab
     else:
         written, counts = continued_history(context, attempt, rows, present)
     return _continued(context, key, written, counts, present)
+
+
+def rebuilt(context: StepContext, made: Rebuilt) -> SilverTable:
+    """The table that a rebuild made, with the number of its state."""
+    strategy = context.job.destination_config.silver_config.merge_strategy
+    version = None
+    if strategy is MergeStrategy.APPEND:
+        version = appended_version(context, [made.written.version])
+    elif strategy.keeps_one_object:
+        version = _following(context, made.replaces)
+    size_bytes = made.written.version.size_bytes
+    return SilverTable(made.key, made.written, made.written.rows, size_bytes, made.counts, version, made.replaces)
 
 
 _TABLES: dict[MergeStrategy, Callable[[StepContext, Attempt, RunRows], SilverTable]] = {
@@ -134,7 +186,7 @@ def _of_accepted(key: str, rows: RunRows, counts: SilverCounts) -> SilverTable:
 def _following(context: StepContext, present: ObjectVersion | None) -> int:
     """The number of the table's next state: one more, and no less than the plan's clock.
 
-    So the numbers go on growing where a table was removed and began anew.
+    So the numbers go on growing where a table was removed and began anew, or is kept by another strategy since a rebuild.
     """
-    milliseconds = int(context.planned_at.timestamp() * 1000)
-    return max(current_version(present) + 1, milliseconds) if present else milliseconds
+    microseconds = int(context.planned_at.timestamp() * MICROSECONDS)
+    return max(current_version(present) + 1, microseconds) if present else microseconds
