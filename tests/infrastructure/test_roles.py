@@ -8,7 +8,7 @@ import pytest
 BUCKET_ARN = "arn:${AWS::Partition}:s3:::${DataBucketName}"
 COMMON = {"runs"}
 READS = {
-    "BronzeIngest": {"landing", "bronze", "contracts", "_attempts"},
+    "BronzeIngest": {"landing", "bronze", "contracts", "_attempts", "quarantine"},
     "SilverTransform": {"bronze", "silver", "quarantine", "contracts", "_attempts"},
     "GoldPublish": {"silver", "gold", "contracts", "_attempts"},
     "Worker": {"landing", "bronze", "silver", "quarantine", "gold", "contracts", "_attempts"},

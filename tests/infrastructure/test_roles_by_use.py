@@ -14,6 +14,7 @@ import pytest
 from disturbed_runs import STEPS, prepared
 from flowforge.lake.lake import Lake
 from flowforge.model.errors import CommitConflict
+from flowforge.model.replay import ReplayedRow
 from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step
 from infrastructure.test_roles import prefixes
@@ -77,6 +78,8 @@ def used(s3_url: str, aws: boto3.session.Session) -> dict[Step, set[Permission]]
             for step in STEPS:
                 found[step] |= permissions_of(proxy, partial(lose, lake, run, step))
                 found[step] |= permissions_of(proxy, partial(run.step, step))
+        [quarantine] = run.lab.keys_below("quarantine/")[-1:]
+        found[Step.BRONZE_INGEST] |= permissions_of(proxy, run.lab.replay(quarantine, ReplayedRow(number=1)).bronze)
     return found
 
 

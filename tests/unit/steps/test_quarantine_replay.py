@@ -115,7 +115,7 @@ def test_a_row_or_a_column_that_is_not_there_is_named(lab: Lab) -> None:
     key = quarantined(lab, "merge")
     with pytest.raises(ConfigFault, match="has no row 7"):
         lab.replay(key, fixed(1, "2"), fixed(7, "3")).bronze()
-    with pytest.raises(ConfigFault, match="the fix names the column 'amuont', which .* does not have; it has id, amount"):
+    with pytest.raises(ConfigFault, match=r"the fix names the column .amuont., which .* does not have; it has id, amount"):
         lab.replay(key, ReplayedRow(number=1, values={"amuont": "2"})).bronze()
     replay = lab.replay(key, fixed(1, "2"))
     lab.lake.delete([key])

@@ -14,7 +14,7 @@ from flowforge.model.contract import DataType
 from flowforge.model.destination import DestinationConfig, GoldConfig
 from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Job
-from flowforge.model.silver_config import MergeStrategy, SilverConfig
+from flowforge.model.silver_config import ALIASES, MergeStrategy, SilverConfig
 from flowforge.model.slug import slugify
 from flowforge.model.source import FileConfig, SourceConfig
 from flowforge.model.transformation import ColumnMapping, TransformationConfig
@@ -24,6 +24,16 @@ from flowforge.model.workflow import Workflow, describe_problem
 Built = TypeVar("Built")
 NAMED_AGGREGATE = re.compile(r"([^=()]+)=(.+)", re.DOTALL)
 TAB = ("\\t", "tab")
+EXISTING = "existing:"
+SILVER_OPTIONS = (
+    "--primary-key",
+    "--strategy",
+    "--conflict",
+    "--conflict-column",
+    "--surrogate-key",
+    "--effective-date",
+    "--track-deletes",
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,11 @@ class JobOptions:
     primary_key: tuple[str, ...] = ()
     merge: bool = False
     strategy: str | None = None
+    conflict: str | None = None
+    conflict_column: str | None = None
+    surrogate_key: str | None = None
+    effective_date: str | None = None
+    track_deletes: bool = False
     group_by: tuple[str, ...] = ()
     aggregate: tuple[str, ...] = ()
     name: str | None = None
@@ -54,8 +69,8 @@ def workflow_from_options(options: JobOptions, *, default_name: str) -> Workflow
     """
     primary_key = columns("--primary-key", options.primary_key)
     strategy = _strategy(options)
-    if strategy is MergeStrategy.MERGE and not primary_key:
-        typed = "--merge" if options.merge else "--strategy merge"
+    if strategy in (MergeStrategy.MERGE, MergeStrategy.SCD_TYPE_2) and not primary_key:
+        typed = "--merge" if options.merge else f"--strategy {strategy.value}"
         raise UsageError(f"{typed} needs to know which rows are the same: add --primary-key COLUMN")
     name = options.name if options.name is not None else default_name
     try:
@@ -74,7 +89,7 @@ def workflow_from_options(options: JobOptions, *, default_name: str) -> Workflow
             transformation_config=TransformationConfig(column_mappings=_column_mappings(options.type)),
             validation_config=_rules(options),
             destination_config=DestinationConfig(
-                silver_config=checked("--primary-key", lambda: SilverConfig(primary_key=primary_key, merge_strategy=strategy)),
+                silver_config=_silver_config(options, primary_key, strategy),
                 gold_config=_gold_config(options),
             ),
         ),
@@ -131,13 +146,36 @@ def _rules(options: JobOptions) -> ValidationConfig:
 
 
 def _strategy(options: JobOptions) -> MergeStrategy:
-    stated = options.strategy or (MergeStrategy.MERGE if options.merge else MergeStrategy.VERSIONED).value
+    stated = (
+        ALIASES.get(options.strategy or "", options.strategy)
+        or (MergeStrategy.MERGE if options.merge else MergeStrategy.VERSIONED).value
+    )
     known = [strategy.value for strategy in MergeStrategy]
     if stated not in known:
         raise UsageError(f"--strategy: {printable(stated)!r} is none of {', '.join(known)}")
     if options.merge and stated != MergeStrategy.MERGE:
         raise UsageError(f"--merge is short for --strategy merge, and --strategy is {stated}: leave one of them out")
     return MergeStrategy(stated)
+
+
+def _silver_config(options: JobOptions, primary_key: tuple[str, ...], strategy: MergeStrategy) -> SilverConfig:
+    stated: dict[str, object] = {"primaryKey": primary_key, "mergeStrategy": strategy.value}
+    given = {
+        "conflictResolution": options.conflict,
+        "conflictColumn": options.conflict_column,
+        "scdEffectiveDateColumn": options.effective_date,
+        "scdTrackDeletes": options.track_deletes or None,
+    }
+    stated |= {name: value for name, value in given.items() if value is not None}
+    if options.surrogate_key is not None:
+        kind, _, column = options.surrogate_key.partition(EXISTING)
+        stated |= (
+            {"surrogateKeyStrategy": "use_existing", "surrogateKeyColumn": column}
+            if not kind and column
+            else {"surrogateKeyStrategy": options.surrogate_key}
+        )
+    typed = [option for option in options.given() if option in SILVER_OPTIONS]
+    return checked(", ".join(typed) or "--primary-key", lambda: SilverConfig.model_validate(stated))
 
 
 def _gold_config(options: JobOptions) -> GoldConfig:

@@ -133,9 +133,15 @@ def gold_head_key(domain: str, dataset: str) -> str:
     return f"gold/{domain}/{dataset}/_head.json"
 
 
+def quarantine_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lie the rows that the runs of a job set aside."""
+    return f"quarantine/{workflow_slug}/{job_slug}/"
+
+
 def quarantine_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
     """The rows that a run set aside."""
-    return f"quarantine/{workflow_slug}/{job_slug}/{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
+    name = f"{workflow_slug}_{job_slug}_{run_id}.parquet"
+    return f"{quarantine_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{name}"
 
 
 def contract_prefix(workflow_id: str, job_id: str) -> str:
