@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from flowforge.lake.lake import Lake
-from flowforge.model.destination import MergeStrategy
+from flowforge.model.replay import ReplayedRow
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step
 from lab import Lab, Run, cloned
 
@@ -43,6 +44,25 @@ def prepared(lake: Lake, strategy: MergeStrategy, step: Step, *, files: int = 2)
     for earlier in itertools.takewhile(lambda other: other is not step, STEPS):
         run.step(earlier)
     return run
+
+
+def prepared_rebuild(lake: Lake) -> Run:
+    """A rebuild of an appended table, which leaves a file and word of it, that has come to Silver."""
+    run = prepared(lake, MergeStrategy.APPEND, Step.BRONZE_INGEST, files=1)
+    run.silver()
+    rebuild = run.lab.rebuild()
+    rebuild.bronze()
+    return rebuild
+
+
+def prepared_replay(lake: Lake) -> Run:
+    """A replay into a versioned table, which amends what its head shows, that has come to Silver."""
+    run = prepared(lake, MergeStrategy.VERSIONED, Step.BRONZE_INGEST, files=1)
+    run.silver()
+    [key] = run.lab.keys_below("quarantine/")
+    replay = run.lab.replay(key, ReplayedRow(number=1, values={"amount": "12.00"}))
+    replay.bronze()
+    return replay
 
 
 def elsewhere(run: Run, name: str) -> Run:

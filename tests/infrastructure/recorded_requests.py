@@ -17,10 +17,11 @@ import pytest
 from disturbed_runs import STEPS, prepared
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
-from flowforge.model.destination import MergeStrategy
 from flowforge.model.errors import CommitConflict, FlowForgeError
 from flowforge.model.execution import StepFailure
 from flowforge.model.exit_codes import ExitCode
+from flowforge.model.replay import ReplayedRow
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step
 from infrastructure.permission import Permission
 from infrastructure.wire_permissions import needed
@@ -44,6 +45,9 @@ def asked_by_steps(proxy: FaultyProxy, aws: boto3.session.Session) -> dict[Step,
         for step in STEPS:
             found[step] |= needed(seen(proxy, partial(lose, lake, run, step)), {})
             found[step] |= needed(seen(proxy, partial(run.step, step)), {})
+    [quarantine] = run.lab.keys_below("quarantine/")[-1:]
+    again = run.lab.replay(quarantine, ReplayedRow(number=1))
+    found[Step.BRONZE_INGEST] |= needed(seen(proxy, again.bronze), {})
     return found
 
 

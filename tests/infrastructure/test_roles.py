@@ -11,7 +11,7 @@ from infrastructure.unrecorded_permissions import UNRECORDED
 
 COMMON = {"runs"}
 READS = {
-    "BronzeIngest": {"landing", "bronze", "contracts", "_attempts"},
+    "BronzeIngest": {"landing", "bronze", "contracts", "_attempts", "quarantine"},
     "SilverTransform": {"bronze", "silver", "quarantine", "contracts", "_attempts"},
     "GoldPublish": {"bronze", "silver", "gold", "contracts", "_attempts"},
     "Worker": {"landing", "bronze", "silver", "quarantine", "gold", "contracts", "_attempts"},

@@ -1,20 +1,22 @@
 """A step that dies around any of its writes and is run again ends as one that was never disturbed."""
 
 import contextlib
+from collections.abc import Callable
 
 import pytest
 
-from disturbed_runs import STEPS, elsewhere, prepared, state_of
+from disturbed_runs import STEPS, elsewhere, prepared, prepared_rebuild, prepared_replay, state_of
 from flowforge.lake.lake import Lake
-from flowforge.model.destination import MergeStrategy
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step
-from lab import JOB_ID
+from lab import JOB_ID, Run
 from s3_faults import Crash, crashing_at, noting
 
-# Bronze does not ask for the strategy.
+# Bronze does not ask for the strategy, and Gold reads a history as it reads every table of one object.
 MATRIX = [
     (Step.BRONZE_INGEST, MergeStrategy.VERSIONED),
-    *((step, strategy) for step in (Step.SILVER_TRANSFORM, Step.GOLD_PUBLISH) for strategy in MergeStrategy),
+    *((Step.SILVER_TRANSFORM, strategy) for strategy in MergeStrategy),
+    *((Step.GOLD_PUBLISH, strategy) for strategy in MergeStrategy if strategy is not MergeStrategy.SCD_TYPE_2),
 ]
 
 
@@ -22,7 +24,16 @@ MATRIX = [
 def test_a_step_that_dies_at_any_write_and_is_run_again_leaves_what_an_undisturbed_one_leaves(
     lake: Lake, step: Step, strategy: MergeStrategy
 ) -> None:
-    start = prepared(lake, strategy, step)
+    hold_to_deaths(lake, prepared(lake, strategy, step), step)
+
+
+@pytest.mark.parametrize("begin", [prepared_rebuild, prepared_replay])
+def test_a_rebuild_and_a_replay_survive_a_death_at_any_write_of_silver(lake: Lake, begin: Callable[[Lake], Run]) -> None:
+    hold_to_deaths(lake, begin(lake), Step.SILVER_TRANSFORM)
+
+
+def hold_to_deaths(lake: Lake, start: Run, step: Step) -> None:
+    """Let a step die at each of its writes, and compare what its second try leaves with what an undisturbed one does."""
     undisturbed = elsewhere(start, "undisturbed")
     with noting(lake) as sent:
         undisturbed.step(step)

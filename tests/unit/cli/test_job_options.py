@@ -4,8 +4,8 @@ import pytest
 
 from flowforge.cli.job_options import JobOptions, workflow_from_options
 from flowforge.cli.usage import UsageError
-from flowforge.model.destination import MergeStrategy
 from flowforge.model.job import Job
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.source import FileConfig
 
 

@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from flowforge.model.destination import BronzeConfig, Compression, GoldConfig, SchemaEvolution, SilverConfig
+from flowforge.model.destination import BronzeConfig, SchemaEvolution
+from flowforge.model.gold import GoldConfig
+from flowforge.model.layer import Compression
+from flowforge.model.silver_config import SilverConfig
 from flowforge.model.source import FileConfig, SourceConfig
 from flowforge.model.source_format import SourceFormat
 

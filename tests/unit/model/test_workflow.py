@@ -30,7 +30,7 @@ def fault(wrong: object) -> ConfigFault:
         ({"sourceConfig": {"fileConfig": {"hasHeader": False}}}, "jobs[0].sourceConfig"),
         ({"sourceConfig": {"fileConfig": {"skipRows": 2}}}, "jobs[0].sourceConfig"),
         ({"destinationConfig": {"bronzeConfig": {"schemaEvolution": "guess"}}}, "bronzeConfig.schemaEvolution"),
-        ({"destinationConfig": {"silverConfig": {"mergeStrategy": "scd_type_2"}}}, "silverConfig.mergeStrategy"),
+        ({"destinationConfig": {"silverConfig": {"mergeStrategy": "scd_type_6"}}}, "silverConfig.mergeStrategy"),
         ({"destinationConfig": {"goldConfig": {"sqlQuery": "select 1"}}}, "goldConfig.sqlQuery"),
         ({"validationConfig": {"dataQualityRules": [{"column": "a", "ruleType": "regex"}]}}, "dataQualityRules[0].ruleType"),
         (

@@ -76,7 +76,7 @@ def test_a_workbook_counts_by_what_it_unpacks_to(lake: Lake) -> None:
 
 def bronze_tier(kind: SourceFormat, size_bytes: float) -> Tier:
     source = SourceFile(key="k", name="k", etag="e", size_bytes=int(size_bytes), format=kind)
-    return choose_tiers(Job.model_validate({"id": "job_a", "name": "A"}), [source]).of(Step.BRONZE_INGEST).tier
+    return choose_tiers(Job.model_validate({"id": "job_a", "name": "A"}), [source]).chosen()[Step.BRONZE_INGEST].tier
 
 
 def test_a_workbook_leaves_lambda_for_want_of_memory_and_json_for_want_of_time() -> None:

@@ -10,10 +10,11 @@ from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.model.aggregate import Aggregate
 from flowforge.model.contract import DataType
-from flowforge.model.destination import BronzeConfig, DestinationConfig, MergeStrategy, SchemaEvolution, SilverConfig
+from flowforge.model.destination import BronzeConfig, DestinationConfig, SchemaEvolution
 from flowforge.model.errors import ConfigFault
 from flowforge.model.gold import GoldConfig
 from flowforge.model.job import Job
+from flowforge.model.silver_config import ALIASES, MergeStrategy, SilverConfig
 from flowforge.model.slug import slugify
 from flowforge.model.transformation import ColumnMapping, TransformationConfig
 from flowforge.model.validation import QualityRule, ValidationConfig
@@ -21,6 +22,16 @@ from flowforge.model.workflow import Workflow
 
 NAMED_AGGREGATE = re.compile(r"([^=()]+)=(.+)", re.DOTALL)
 GOLD_OPTIONS = ("--group-by", "--aggregate", "--time-grain", "--time-zone", "--order-by", "--build")
+EXISTING = "existing:"
+SILVER_OPTIONS = (
+    "--primary-key",
+    "--strategy",
+    "--conflict",
+    "--conflict-column",
+    "--surrogate-key",
+    "--effective-date",
+    "--track-deletes",
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,11 @@ class JobOptions:
     primary_key: tuple[str, ...] = ()
     merge: bool = False
     strategy: str | None = None
+    conflict: str | None = None
+    conflict_column: str | None = None
+    surrogate_key: str | None = None
+    effective_date: str | None = None
+    track_deletes: bool = False
     group_by: tuple[str, ...] = ()
     aggregate: tuple[str, ...] = ()
     time_grain: str | None = None
@@ -61,8 +77,8 @@ def workflow_from_options(options: JobOptions, *, default_name: str) -> Workflow
     """
     primary_key = columns("--primary-key", options.primary_key)
     strategy = _strategy(options)
-    if strategy is MergeStrategy.MERGE and not primary_key:
-        typed = "--merge" if options.merge else "--strategy merge"
+    if strategy in (MergeStrategy.MERGE, MergeStrategy.SCD_TYPE_2) and not primary_key:
+        typed = "--merge" if options.merge else f"--strategy {strategy.value}"
         raise UsageError(f"{typed} needs to know which rows are the same: add --primary-key COLUMN")
     name = options.name if options.name is not None else default_name
     try:
@@ -82,7 +98,7 @@ def workflow_from_options(options: JobOptions, *, default_name: str) -> Workflow
             validation_config=_rules(options),
             destination_config=DestinationConfig(
                 bronze_config=BronzeConfig(schema_evolution=_schema_evolution(options)),
-                silver_config=checked("--primary-key", lambda: SilverConfig(primary_key=primary_key, merge_strategy=strategy)),
+                silver_config=_silver_config(options, primary_key, strategy),
                 gold_config=_gold_config(options),
             ),
         ),
@@ -125,11 +141,34 @@ def _rules(options: JobOptions) -> ValidationConfig:
 
 
 def _strategy(options: JobOptions) -> MergeStrategy:
-    stated = options.strategy or (MergeStrategy.MERGE if options.merge else MergeStrategy.VERSIONED).value
+    stated = (
+        ALIASES.get(options.strategy or "", options.strategy)
+        or (MergeStrategy.MERGE if options.merge else MergeStrategy.VERSIONED).value
+    )
     strategy = one_of("--strategy", stated, MergeStrategy)
     if options.merge and stated != MergeStrategy.MERGE:
         raise UsageError(f"--merge is short for --strategy merge, and --strategy is {stated}: leave one of them out")
     return strategy
+
+
+def _silver_config(options: JobOptions, primary_key: tuple[str, ...], strategy: MergeStrategy) -> SilverConfig:
+    stated: dict[str, object] = {"primaryKey": primary_key, "mergeStrategy": strategy.value}
+    given = {
+        "conflictResolution": options.conflict,
+        "conflictColumn": options.conflict_column,
+        "scdEffectiveDateColumn": options.effective_date,
+        "scdTrackDeletes": options.track_deletes or None,
+    }
+    stated |= {name: value for name, value in given.items() if value is not None}
+    if options.surrogate_key is not None:
+        kind, _, column = options.surrogate_key.partition(EXISTING)
+        stated |= (
+            {"surrogateKeyStrategy": "use_existing", "surrogateKeyColumn": column}
+            if not kind and column
+            else {"surrogateKeyStrategy": options.surrogate_key}
+        )
+    typed = [option for option in options.given() if option in SILVER_OPTIONS]
+    return checked(", ".join(typed) or "--primary-key", lambda: SilverConfig.model_validate(stated))
 
 
 def _gold_config(options: JobOptions) -> GoldConfig:

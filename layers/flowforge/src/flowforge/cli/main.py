@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowforge.cli.stack_commands import add_stack_commands
+from flowforge.cli.table_commands import add_table_commands
 
 if TYPE_CHECKING:
     from flowforge.cli.request import Typed
@@ -19,6 +20,7 @@ app = typer.Typer(
 SOURCES = "Sources"
 READING_FILES = "Reading files"
 SILVER = "Silver"
+SILVER_TABLES = "Silver tables"
 GOLD = "Gold"
 STACK = "Stack"
 
@@ -29,6 +31,7 @@ def main() -> None:
 
 
 add_stack_commands(app)
+add_table_commands(app)
 
 
 @app.command()
@@ -64,17 +67,57 @@ def run(
     ] = None,
     merge: Annotated[
         bool,
-        typer.Option("--merge", help="Short for --strategy merge: per primary key the latest run's row.", rich_help_panel=SILVER),
+        typer.Option(
+            "--merge", help="Short for --strategy merge: per primary key the latest run's row.", rich_help_panel=SILVER_TABLES
+        ),
     ] = False,
     strategy: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
             help="What a run does to the Silver table of earlier runs: versioned (its rows are the table; the default), merge, "
-            "replace (its rows take the place of all) or append (they come on top).",
-            rich_help_panel=SILVER,
+            "replace (its rows take the place of all), append (they come on top) or scd_type_2 (per key its versions).",
+            rich_help_panel=SILVER_TABLES,
         ),
     ] = None,
+    conflict: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Which of two rows of a key stays: source_wins (the later one; the default), target_wins (the earlier one) or "
+            "most_recent (by --conflict-column).",
+            rich_help_panel=SILVER_TABLES,
+        ),
+    ] = None,
+    conflict_column: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The row with the greater value here stays.", rich_help_panel=SILVER_TABLES),
+    ] = None,
+    surrogate_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Where surrogate keys come from: hash (the default), uuid, auto_increment (with merge or scd_type_2), or "
+            "COLUMN of the source as existing:COLUMN.",
+            rich_help_panel=SILVER_TABLES,
+        ),
+    ] = None,
+    effective_date: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="With scd_type_2: from when a row holds, by this column; from its arrival without it.",
+            rich_help_panel=SILVER_TABLES,
+        ),
+    ] = None,
+    track_deletes: Annotated[
+        bool,
+        typer.Option(
+            "--track-deletes",
+            help="With scd_type_2: every run is a full snapshot, so a key that is missing ends.",
+            rich_help_panel=SILVER_TABLES,
+        ),
+    ] = False,
     group_by: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN,...", help="Columns that Gold groups by.", rich_help_panel=GOLD),
@@ -220,6 +263,11 @@ def run(
             primary_key=tuple(primary_key or ()),
             merge=merge,
             strategy=strategy,
+            conflict=conflict,
+            conflict_column=conflict_column,
+            surrogate_key=surrogate_key,
+            effective_date=effective_date,
+            track_deletes=track_deletes,
             group_by=tuple(group_by or ()),
             aggregate=tuple(aggregate or ()),
             time_grain=time_grain,

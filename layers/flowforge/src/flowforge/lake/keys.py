@@ -51,10 +51,21 @@ def landed_file(key: str) -> tuple[str, str, str] | None:
     return workflow_id, job_id, name
 
 
+def bronze_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lies the Bronze of every run of a job."""
+    return f"bronze/{workflow_slug}/{job_slug}/"
+
+
+def run_of_bronze(key: str, workflow_slug: str, job_slug: str) -> str:
+    """The run whose Bronze lies under a key."""
+    name = key.rpartition("/")[2].removeprefix(f"{workflow_slug}_{job_slug}_")
+    return name.rpartition("_v")[0]
+
+
 def bronze_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str, sequence: int) -> str:
     """The Parquet of one source file of a run; ``sequence`` counts the files from 1."""
     name = f"{workflow_slug}_{job_slug}_{run_id}_v{sequence:03}.parquet"
-    return f"bronze/{workflow_slug}/{job_slug}/{_date(planned_at)}/{name}"
+    return f"{bronze_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{name}"
 
 
 def silver_prefix(workflow_slug: str, job_slug: str) -> str:
@@ -72,6 +83,21 @@ def silver_run_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_
     return f"{silver_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
 
 
+def run_of_silver(key: str, workflow_slug: str, job_slug: str) -> str:
+    """The run whose rows lie under the key of a dated file."""
+    return key.rpartition("/")[2].removeprefix(f"{workflow_slug}_{job_slug}_").removesuffix(".parquet")
+
+
+def silver_rebuilt_key(workflow_slug: str, job_slug: str, run_id: str) -> str:
+    """The rows of all runs that a rebuild made anew, for the strategy that adds the rows of each run."""
+    return f"{silver_prefix(workflow_slug, job_slug)}rebuilt/{run_id}.parquet"
+
+
+def silver_table_key(workflow_slug: str, job_slug: str) -> str:
+    """What the last rebuild made of a Silver table; there is none before the first."""
+    return f"{silver_prefix(workflow_slug, job_slug)}_table.json"
+
+
 def silver_current_key(workflow_slug: str, job_slug: str) -> str:
     """The table of the strategies that keep one. It has no date: a merge must not forget at midnight."""
     return f"{silver_prefix(workflow_slug, job_slug)}current/{workflow_slug}_{job_slug}_current.parquet"
@@ -80,6 +106,16 @@ def silver_current_key(workflow_slug: str, job_slug: str) -> str:
 def silver_archive_key(workflow_slug: str, job_slug: str, run_id: str) -> str:
     """Where the table that a run wrote is kept once another run replaces it."""
     return f"{silver_prefix(workflow_slug, job_slug)}archive/{run_id}.parquet"
+
+
+def silver_observed_prefix(workflow_slug: str, job_slug: str, generation: str) -> str:
+    """Below it lie the rows that each run brought to a table since it began; ``generation`` is the run that began it."""
+    return f"{silver_prefix(workflow_slug, job_slug)}observed/{generation}/"
+
+
+def silver_observed_key(workflow_slug: str, job_slug: str, generation: str, run_id: str) -> str:
+    """The rows that one run brought to a table in which equal rows that follow each other are one row."""
+    return f"{silver_observed_prefix(workflow_slug, job_slug, generation)}{run_id}.parquet"
 
 
 def silver_head_key(workflow_slug: str, job_slug: str) -> str:
@@ -97,9 +133,15 @@ def gold_head_key(domain: str, dataset: str) -> str:
     return f"gold/{domain}/{dataset}/_head.json"
 
 
+def quarantine_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lie the rows that the runs of a job set aside."""
+    return f"quarantine/{workflow_slug}/{job_slug}/"
+
+
 def quarantine_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
     """The rows that a run set aside."""
-    return f"quarantine/{workflow_slug}/{job_slug}/{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
+    name = f"{workflow_slug}_{job_slug}_{run_id}.parquet"
+    return f"{quarantine_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{name}"
 
 
 def contract_prefix(workflow_id: str, job_id: str) -> str:
@@ -126,6 +168,17 @@ def execution_of_plan(key: str) -> str | None:
     """The execution whose plan lies under a key, or None where the key is no plan's."""
     found = PLAN.fullmatch(key)
     return found[1] if found else None
+
+
+def replay_key(execution_id: str) -> str:
+    """The rows of a quarantine that an execution takes through again."""
+    return f"runs/{execution_id}/replay.json"
+
+
+def results_of(all_keys: list[str], job_id: str, step: Step) -> list[str]:
+    """Of keys below ``runs/`` those of a job's results of one step, of every execution."""
+    parts = (key.split("/") for key in all_keys)
+    return ["/".join(part) for part in parts if part[2:] == [job_id, f"{step.value}.json"]]
 
 
 def result_key(execution_id: str, job_id: str, step: Step) -> str:

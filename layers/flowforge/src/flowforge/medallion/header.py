@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from flowforge.model.errors import ConfigFault, DataFault
 from flowforge.model.job import Job
 from flowforge.model.names import RESERVED_PREFIX, is_pattern
+from flowforge.model.silver_config import SilverConfig
 
 
 def unique_names(header: Sequence[str]) -> tuple[str, ...]:
@@ -57,22 +58,19 @@ def check_header(job: Job, columns: Sequence[str], *, file: str) -> None:
             column=twice[0],
             option="columnMappings",
         )
-    surrogate = job.destination_config.silver_config.surrogate_key_column
-    if surrogate in silver:
-        raise ConfigFault(
-            f"silverConfig.surrogateKeyColumn is {surrogate!r}, which {file} has as a column of its own",
-            file=file,
-            column=surrogate,
-            option="silverConfig.surrogateKeyColumn",
-        )
-    surrogate_key = job.destination_config.silver_config.surrogate_key_column
-    if surrogate_key in silver:
-        raise ConfigFault(
-            f"silverConfig.surrogateKeyColumn is {surrogate_key!r}, which is a column of {file} already",
-            file=file,
-            column=surrogate_key,
-            option="silverConfig.surrogateKeyColumn",
-        )
+    config = job.destination_config.silver_config
+    for column in config.added_columns:
+        if column in silver:
+            option = _option_of(config, column)
+            raise ConfigFault(
+                f"silverConfig.{option} is {column!r}, which {file} has as a column of its own",
+                file=file,
+                column=column,
+                option=f"silverConfig.{option}",
+            )
+    for option, column in config.source_columns.items():
+        if column not in silver:
+            raise _missing(f"silverConfig.{option}", column, silver, file)
     for column in job.destination_config.silver_config.primary_key:
         if column not in silver:
             raise _missing("silverConfig.primaryKey", column, silver, file)
@@ -86,6 +84,13 @@ def check_header(job: Job, columns: Sequence[str], *, file: str) -> None:
     for name, aggregate in gold.parsed_aggregates.items():
         if aggregate.column not in ("*", *silver):
             raise _missing(f"goldConfig.aggregates.{name}", aggregate.column, silver, file)
+
+
+def _option_of(config: SilverConfig, column: str) -> str:
+    """The option that names a column which the product adds."""
+    if column == config.scd_end_date_column:
+        return "scdEndDateColumn"
+    return "scdCurrentFlagColumn" if column == config.scd_current_flag_column else "surrogateKeyColumn"
 
 
 def silver_names(job: Job, columns: Sequence[str]) -> list[str]:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import polars as pl
 
 from flowforge.medallion.casts import blank_is_null, cast_column, misfit
+from flowforge.medallion.conflict_policy import ConflictPolicy
 from flowforge.medallion.duplicates import POSITION, superseded_positions, without
 from flowforge.medallion.rules import broken_rules
-from flowforge.medallion.surrogate_key import surrogate_key
+from flowforge.medallion.surrogate_key_column import existing_key_rules, with_surrogate_key
 from flowforge.model.contract import ContractColumn, Type
 from flowforge.model.job import Job
 from flowforge.model.names import AUDIT_COLUMNS
@@ -68,7 +69,8 @@ class Silver:
             mapping.source_column for mapping in job.transformation_config.column_mappings if mapping.transformations
         }
         self._columns = tuple(columns)
-        self._key = job.destination_config.silver_config.primary_key
+        self._config = job.destination_config.silver_config
+        self._key = self._config.primary_key
         self.typed = bronze.select(
             POSITION, *(cast_column(column, self._text(column)) for column in self._columns), *AUDIT_COLUMNS
         )
@@ -80,8 +82,8 @@ class Silver:
 
     @property
     def key(self) -> list[str]:
-        """What makes a row the same row: the primary key, or every business column."""
-        return list(self._key) or self.business_columns
+        """What makes a row the same row: the primary key (in a history with the effective date), or every business column."""
+        return list(self._config.row_key) or self.business_columns
 
     def judge(self, rows: int) -> Verdict:
         """Look at every row; ``rows`` is their number. Reads the frame a few times, holds positions only."""
@@ -90,21 +92,22 @@ class Silver:
         fitting = without(self.typed, misfits)
         superseded = self._superseded(fitting, rows)
         survivors = without(fitting, superseded)
-        broken, outcomes = broken_rules(survivors, self._job.validation_config.data_quality_rules, rows=rows)
+        rules = (*existing_key_rules(self._config), *self._job.validation_config.data_quality_rules)
+        broken, outcomes = broken_rules(survivors, rules, rows=rows)
         return Verdict(misfits, superseded, broken, (*outcomes_of_cells, *outcomes))
 
     def _superseded(self, fitting: pl.LazyFrame, rows: int) -> pl.DataFrame:
-        if self._job.destination_config.silver_config.removes_duplicates:
-            return superseded_positions(fitting.select(POSITION, *self.key), self.key, rows=rows)
-        return pl.DataFrame(schema={POSITION: fitting.collect_schema()[POSITION]})
+        if not self._config.removes_duplicates:
+            return pl.DataFrame(schema={POSITION: fitting.collect_schema()[POSITION]})
+        policy = ConflictPolicy.of(self._config)
+        order = [policy.column] if policy.column is not None else []
+        keys = fitting.select(POSITION, *dict.fromkeys([*self.key, *order]))
+        return superseded_positions(keys, self.key, rows=rows, order=order, keep=policy.keep)
 
     def accepted(self, verdict: Verdict) -> pl.LazyFrame:
         """The accepted rows in their order: business columns, audit columns, surrogate key."""
-        schema = self.typed.collect_schema()
-        name = self._job.destination_config.silver_config.surrogate_key_column
-        return without(self.typed, verdict.dropped).select(
-            *self.business_columns, *AUDIT_COLUMNS, surrogate_key(self.key, schema).alias(name)
-        )
+        rows = without(self.typed, verdict.dropped).select(*self.business_columns, *AUDIT_COLUMNS)
+        return with_surrogate_key(rows, self._config, self.key)
 
     def quarantine(self, verdict: Verdict) -> pl.LazyFrame:
         """The rows set aside, as they are in Bronze, with ``_failed_rules`` (List[String]) and ``_reason`` (String)."""
@@ -159,6 +162,10 @@ class Silver:
                 reason = pl.lit(f"{column.name}: the primary key is empty")
                 condition = blank_is_null(text).is_null()
                 failures.append(_Failure(f"primary_key({column.name})", column.name, condition, reason))
+            elif column.name == self._config.effective_date_source:
+                reason = pl.lit(f"{column.name}: the effective date is empty")
+                condition = blank_is_null(text).is_null()
+                failures.append(_Failure(f"effective_date({column.name})", column.name, condition, reason))
         return failures
 
 

@@ -1,32 +1,14 @@
 """The three layers that a job writes, and how."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import model_validator
 
 from flowforge.model.base import Document
 from flowforge.model.gold import GoldConfig
 from flowforge.model.layer import LayerConfig
-from flowforge.model.names import RESERVED_NAMES
-
-
-class MergeStrategy(StrEnum):
-    """How a run's rows become the Silver table.
-
-    ``versioned``: they are the table, and earlier runs stay beside it. ``merge``: per key the row of the latest run.
-    ``replace``: they take the place of all rows. ``append``: they come on top.
-    """
-
-    VERSIONED = "versioned"
-    MERGE = "merge"
-    REPLACE = "replace"
-    APPEND = "append"
-
-    @property
-    def keeps_one_object(self) -> bool:
-        """Whether the table is one object under a key without a date, which each run replaces."""
-        return self in (MergeStrategy.MERGE, MergeStrategy.REPLACE)
+from flowforge.model.silver_config import SilverConfig
 
 
 class SchemaEvolution(StrEnum):
@@ -45,35 +27,6 @@ class BronzeConfig(LayerConfig):
     """Options of Bronze. Every run's files are kept, and the audit columns are always there."""
 
     schema_evolution: SchemaEvolution = SchemaEvolution.STRICT
-
-
-class SilverConfig(LayerConfig):
-    """Options of Silver. Where it is not ``enabled`` the job ends with Bronze."""
-
-    enabled: bool = True
-    primary_key: tuple[str, ...] = ()
-    merge_strategy: MergeStrategy = MergeStrategy.VERSIONED
-    surrogate_key_column: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "_sk_id"
-
-    @property
-    def removes_duplicates(self) -> bool:
-        """Whether equal rows of a run are one row. An appended log without a key has no rows that are the same."""
-        return bool(self.primary_key) or self.merge_strategy is not MergeStrategy.APPEND
-
-    @field_validator("primary_key", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _merge_needs_a_key(self) -> Self:
-        if self.merge_strategy is MergeStrategy.MERGE and not self.primary_key:
-            raise ValueError("mergeStrategy 'merge' needs a primaryKey")
-        if len(set(self.primary_key)) != len(self.primary_key):
-            raise ValueError(f"primaryKey names a column twice: {', '.join(self.primary_key)}")
-        if self.surrogate_key_column in RESERVED_NAMES:
-            raise ValueError(f"surrogateKeyColumn {self.surrogate_key_column!r} is a name of the product's own")
-        return self
 
 
 class DestinationConfig(Document):

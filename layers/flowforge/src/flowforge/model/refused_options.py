@@ -76,13 +76,6 @@ OPTIONS: dict[str, Refusal] = {
     "destinationConfig.bronzeConfig.watermarkType": NO_DATABASE,
     "destinationConfig.bronzeConfig.lookbackWindowHours": NO_DATABASE,
     "destinationConfig.bronzeConfig.partitionStrategy": Refusal("Bronze has a folder for each day", ("date",)),
-    "destinationConfig.silverConfig.updateStrategy": Refusal("a later row replaces the whole earlier one", ("update_all",)),
-    "destinationConfig.silverConfig.conflictResolution": Refusal("the row of the later run wins", ("source_wins",)),
-    "destinationConfig.silverConfig.surrogateKeyStrategy": Refusal("the surrogate key is a hash of the primary key", ("hash",)),
-    **{
-        f"destinationConfig.silverConfig.{option}": Refusal("this version keeps no history of a row", (False,))
-        for option in ("scdNaturalKey", "scdEffectiveDateColumn", "scdEndDateColumn", "scdCurrentFlagColumn", "scdTrackDeletes")
-    },
     "destinationConfig.goldConfig.denormalizationEnabled": Refusal(
         "a job of type gold-analytics joins Silver tables by SQL, and says by which columns", (False,)
     ),
@@ -106,9 +99,11 @@ VALUES: dict[str, dict[str, Refusal]] = {
         **dict.fromkeys(("s3", "azure-blob", "gcs", "sftp"), NO_SERVICE),
         "api": Refusal("this version calls no API; let a program write what it answers into landing"),
     },
-    "destinationConfig.silverConfig.mergeStrategy": {
-        "full_refresh": Refusal("it is called replace"),
-        "scd_type_2": Refusal("this version keeps no history of a row"),
+    "destinationConfig.silverConfig.updateStrategy": {
+        "custom": Refusal(
+            "a rule of one's own between two rows could depend on the order in which runs end; use conflictResolution, or "
+            "update_all or update_changed"
+        ),
     },
     "destinationConfig.goldConfig.materializationType": {
         "view": Refusal("a view needs a catalog to hold it, and a table is read by everyone; use table or materialized_view")

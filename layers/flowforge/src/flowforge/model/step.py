@@ -41,7 +41,11 @@ class BronzeCounts(Document):
 
 
 class SilverCounts(Document):
-    """What became of each row that Silver read, and what that did to the table."""
+    """What became of each row that Silver read, and what that did to the table.
+
+    ``versions`` is None where a key has one row. In a history it is how many versions it gained: a key that is ``updated``
+    adds one, and a ``deleted`` one keeps those it has.
+    """
 
     read: int
     accepted: int
@@ -53,6 +57,7 @@ class SilverCounts(Document):
     unchanged: int
     stale: int
     deleted: int = 0
+    versions: int | None = None
     before: int
     after: int
 
@@ -70,9 +75,14 @@ class SilverCounts(Document):
                     self.accepted,
                     self.inserted + self.updated + self.unchanged + self.stale,
                 ),
-                ("after = before + inserted - deleted", self.after, self.before + self.inserted - self.deleted),
+                self._growth(),
             ]
         )
+
+    def _growth(self) -> tuple[str, int, int]:
+        if self.versions is not None:
+            return "after = before + versions", self.after, self.before + self.versions
+        return "after = before + inserted - deleted", self.after, self.before + self.inserted - self.deleted
 
 
 class GoldCounts(Document):

@@ -1,6 +1,7 @@
 """The plan of an execution, made once: a repeated request reads the stored one."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC
 from itertools import groupby
 
@@ -24,6 +25,7 @@ from flowforge.model.tier_choice import StepTiers
 from flowforge.model.workflow import Workflow
 from flowforge.orchestration.definitions import stored_workflow
 from flowforge.orchestration.source_shapes import seen_shape
+from flowforge.orchestration.special_plans import read_replay, rebuild_plan, replay_plan
 from flowforge.orchestration.tiers import choose_tiers
 
 RUN_ID_HEX_DIGITS = 12
@@ -58,6 +60,13 @@ def _plan(request: PlanRequest, lake: Lake) -> Plan:
     unknown = sorted(set(request.input.files) - {job.id for job in workflow.jobs})
     if unknown:
         raise ConfigFault(f"the input names files of {unknown[0]}, which is no job of {workflow.id}", option="files")
+    given = request.input
+    if given.rebuild is not None:
+        job = workflow.job(given.rebuild)
+        return _plan_of(request, workflow, [rebuild_plan(lake, workflow, job, run_id(request, job))])
+    if given.replay is not None:
+        job = workflow.job(read_replay(lake, given.replay, workflow.id).job_id)
+        return _plan_of(request, workflow, [replay_plan(lake, workflow, job, run_id(request, job), given.replay)])
     jobs = []
     for job in workflow.jobs:
         contract = latest_contract(lake, workflow.id, job.id)
@@ -71,6 +80,10 @@ def _plan(request: PlanRequest, lake: Lake) -> Plan:
                 contract_version=contract.version if contract else None,
             )
         )
+    return _plan_of(request, workflow, jobs)
+
+
+def _plan_of(request: PlanRequest, workflow: Workflow, jobs: Sequence[JobPlan]) -> Plan:
     return Plan(
         execution_id=request.execution_id,
         workflow_id=workflow.id,

@@ -9,8 +9,8 @@ import polars as pl
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, Published, publish
-from flowforge.model.layer import Compression
 from flowforge.model.errors import DataFault, RetryLater
+from flowforge.model.layer import Compression
 from flowforge.model.step import StepResult
 
 ROW_GROUP_ROWS = 131_072
@@ -26,10 +26,11 @@ class Written:
 
 
 class Attempt:
-    """Writes below ``_attempts/{id}/``, which nobody else reads, and publishes from there."""
+    """Writes below ``_attempts/{id}/``, which nobody else reads, and publishes from there. ``compression``: of its Parquet."""
 
-    def __init__(self, lake: Lake, run_id: str) -> None:
+    def __init__(self, lake: Lake, run_id: str, compression: Compression = Compression.ZSTD) -> None:
         self.id = uuid.uuid4().hex
+        self._compression = compression
         self._lake = lake
         self._run_id = run_id
         self._names: list[str] = []
@@ -38,9 +39,7 @@ class Attempt:
         """A name that this attempt has not written to: a failed sink can still upload after it has raised."""
         return f"{stem}_{len(self._names)}.parquet"
 
-    def write(
-        self, frame: pl.LazyFrame, name: str, *, metadata: Mapping[str, str], compression: Compression = Compression.ZSTD
-    ) -> Written:
+    def write(self, frame: pl.LazyFrame, name: str, *, metadata: Mapping[str, str]) -> Written:
         """Stream a frame to a Parquet object of this attempt, and read its row count back from the footer.
 
         A sink that fails leaves a valid, truncated object behind, so nothing that it wrote is ever taken for whole: the
@@ -50,7 +49,7 @@ class Attempt:
         self._names.append(name)
         frame.sink_parquet(
             self._lake.uri(key),
-            compression=compression.codec,
+            compression=self._compression.codec,
             row_group_size=ROW_GROUP_ROWS,
             maintain_order=True,
             metadata=dict(metadata),
@@ -86,6 +85,8 @@ class Attempt:
 
 
 _RESULT = "result.json"
+ACCEPTED = "accepted.parquet"
+"""The rows that a run's Silver accepted; where a table keeps them, another run's attempt may publish them."""
 
 
 def published_attempt(lake: Lake, key: str, run_id: str) -> str | None:

@@ -1,4 +1,7 @@
-"""bronze_ingest: each source becomes one Parquet object, as it is, under the run's key."""
+"""bronze_ingest: each source becomes one Parquet object, as it is, under the run's key.
+
+A rebuild reads no file but the Bronze that is stored, a replay the rows of a quarantine.
+"""
 
 from collections.abc import Mapping
 
@@ -16,6 +19,8 @@ from flowforge.model.step import BronzeCounts, PublishedObject, StepResult
 from flowforge.steps.attempt import Attempt, Written, require_equations
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
+from flowforge.steps.quarantine_replay import replayed_bronze
+from flowforge.steps.rebuild import stored_bronze
 from flowforge.steps.source_files import RunSource, examine_files, require_planned
 
 
@@ -25,6 +30,10 @@ def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
     Raises DataFault for a file that changed since the plan, is empty, malformed or of other columns than the contract;
     ConfigFault where the job names a column that a file does not have; NextTier where a workbook is too large for this machine.
     """
+    if context.planned.rebuild is not None:
+        return stored_bronze(context)
+    if context.planned.replay is not None:
+        return replayed_bronze(context, attempt, context.planned.replay)
     sources = examine_files(context)
     common = _settle_columns(context, sources)
     written = [_convert(context, attempt, source, common.types, number) for number, source in enumerate(sources, start=1)]
@@ -92,7 +101,6 @@ def _convert(
                 aligned(frame, reader.types, common),
                 f"bronze_v{number:03}.parquet",
                 metadata=context.metadata("bronze"),
-                compression=context.job.destination_config.bronze_config.compression,
             )
     except DataFault as fault:
         require_planned(context, source.planned)

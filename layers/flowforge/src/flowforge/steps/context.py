@@ -9,6 +9,7 @@ from typing import Literal
 from flowforge.lake.lake import Lake
 from flowforge.model.contract import Contract
 from flowforge.model.job import Job
+from flowforge.model.layer import Compression
 from flowforge.model.plan import JobPlan, Plan
 from flowforge.model.reconciliation import ReconciliationOutcome
 from flowforge.model.step import (
@@ -56,6 +57,16 @@ class StepContext:
     def slugs(self) -> tuple[str, str]:
         """The slugs of workflow and job, which begin most keys."""
         return self.plan.workflow_slug, self.job.slug
+
+    @property
+    def compression(self) -> Compression:
+        """The codec of the step's Parquet files."""
+        layers = self.job.destination_config
+        return {
+            Step.BRONZE_INGEST: layers.bronze_config,
+            Step.SILVER_TRANSFORM: layers.silver_config,
+            Step.GOLD_PUBLISH: layers.gold_config,
+        }[self.request.step].compression
 
     def metadata(self, layer: str, contract: Contract | None = None) -> dict[str, str]:
         """The key-value metadata of a Parquet file: where its rows come from."""

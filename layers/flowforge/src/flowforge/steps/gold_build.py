@@ -57,7 +57,7 @@ def gold_of_silver(context: StepContext, attempt: Attempt) -> GoldWork:
         made = _made(context, table, source)
         metadata = context.metadata("gold", table.contract) | made.metadata
         with stable_object(context.lake, made.base) if made.base else nullcontext():
-            written = attempt.write(made.groups, "gold.parquet", metadata=metadata, compression=config.compression)
+            written = attempt.write(made.groups, "gold.parquet", metadata=metadata)
         gold = scan(context.lake, written.version.key)
         if config.aggregation_enabled:
             require_in_range(gold, source, config)
@@ -114,7 +114,7 @@ def gold_of_tables(context: StepContext, attempt: Attempt) -> GoldWork:
         snapshot_date = _snapshot_date(context)
         counted = run_query(config.sql or "", copies, config.row_order, workspace, snapshot=snapshot_date is not None)
         result = finished(pl.scan_parquet(workspace.result), config.model_copy(update=_ORDERED), snapshot_date=snapshot_date)
-        written = attempt.write(result, "gold.parquet", metadata=context.metadata("gold"), compression=config.compression)
+        written = attempt.write(result, "gold.parquet", metadata=context.metadata("gold"))
         counts = GoldSqlCounts(read=read, loaded=counted.loaded, selected=counted.selected, written=written.rows)
         require_equations(counts.broken_equations(), "gold_publish")
         outcomes = reconcile(context, OwnLayers(silver=None, gold=lambda: scan(context.lake, written.version.key)))

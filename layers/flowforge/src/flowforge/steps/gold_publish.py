@@ -8,6 +8,7 @@ from flowforge.lake.lake import ObjectVersion
 from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, TABLE_VERSION
 from flowforge.medallion.gold import represented_rows
 from flowforge.model.job import JobType
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import GoldCounts, GoldSqlCounts, PublishedObject, StepResult
 from flowforge.steps.attempt import Attempt, prepared_result, scan
 from flowforge.steps.context import CONTRACT_VERSION_METADATA, StepContext
@@ -95,5 +96,12 @@ def _finish(context: StepContext, result: StepResult) -> StepResult:
         planned_at=context.planned_at,
         table_version=result.table_version or 0,
     )
-    position = advance_head(context.lake, keys.gold_head_key(config.domain, context.job.dataset), head)
+    strategy = context.job.destination_config.silver_config.merge_strategy
+    position = advance_head(
+        context.lake,
+        keys.gold_head_key(config.domain, context.job.dataset),
+        head,
+        # Where runs shared a table before, none of its states is later than what a rebuild made of it.
+        of_own_tables=context.planned.rebuild is not None and strategy is MergeStrategy.VERSIONED,
+    )
     return result.model_copy(update={"outputs": (output,), "head": position})

@@ -1,6 +1,8 @@
 """silver_transform: the run's Bronze, typed, checked and unique, becomes the table or part of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import polars as pl
 
@@ -13,13 +15,16 @@ from flowforge.model.contract import Contract, ContractColumn
 from flowforge.model.errors import DataFault
 from flowforge.model.names import AUDIT_COLUMNS
 from flowforge.model.step import Step, StepResult
-from flowforge.steps.attempt import Attempt, scan
+from flowforge.steps.arrival import GENERATION, arrival_of
+from flowforge.steps.attempt import ACCEPTED, Attempt, scan
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
+from flowforge.steps.rebuild import rebuilt_table, rebuilt_work
 from flowforge.steps.results import require_result
-from flowforge.steps.silver_commit import SilverWork, commit, finish, published_before
+from flowforge.steps.run_rows import RunRows, SilverWork
+from flowforge.steps.silver_commit import commit, finish, published_before
 from flowforge.steps.silver_identity import identity_metadata, require_same_strategy
-from flowforge.steps.silver_table import RunRows, SilverTable, silver_table
+from flowforge.steps.silver_table import SilverTable, rebuilt, silver_table
 
 
 def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
@@ -32,45 +37,49 @@ def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
         return finish(context, earlier)
     bronze = require_result(context, Step.BRONZE_INGEST)
     _require_bronze(context, bronze)
+    runs = context.planned.rebuild
     with engine_errors(f"{context.job.name}: Bronze could not be transformed"):
-        require_same_strategy(context)
-        work = _transform(context, attempt, bronze)
+        if runs is None:
+            require_same_strategy(context)
+            work = _transform(context, attempt, [output.key for output in bronze.outputs])
+        else:
+            work = rebuilt_work(context, attempt, runs, partial(_transform, context, attempt))
     _require_bronze(context, bronze)
+    work = replace(work, read_bytes=sum(output.size_bytes for output in bronze.outputs))
 
     def make_table() -> SilverTable:
         with engine_errors(f"{context.job.name}: the Silver table could not be written"):
-            return silver_table(context, attempt, work.rows)
+            if runs is None:
+                return silver_table(context, attempt, work.rows)
+            return rebuilt(context, rebuilt_table(context, attempt, work.rows, runs))
 
     return commit(context, attempt, work, make_table)
 
 
-def _transform(context: StepContext, attempt: Attempt, bronze: StepResult) -> SilverWork:
-    """The run's rows, judged and written: those that are accepted, and those that are set aside."""
-    objects = [output.key for output in bronze.outputs]
+def _transform(context: StepContext, attempt: Attempt, objects: Sequence[str], part: str = "") -> SilverWork:
+    """The rows of some objects of Bronze, judged and written: those that are accepted, and those that are set aside.
+
+    ``part`` tells the files of one of several runs from those of the others.
+    """
     frame = scan(context.lake, *objects, position=POSITION)
     read = scan(context.lake, *objects).select(pl.len()).collect().item()
     contract, columns, notes = _settle(context, frame, read)
     silver = Silver(frame, columns, context.job)
     verdict = silver.judge(read)
+    arrival = arrival_of(context)
     metadata = context.metadata("silver", contract) | identity_metadata(context, silver.key)
-    compression = context.job.destination_config.silver_config.compression
-    accepted = attempt.write(silver.accepted(verdict), "accepted.parquet", metadata=metadata, compression=compression)
+    metadata |= arrival.metadata() | {GENERATION: context.run_id}
+    accepted = attempt.write(silver.accepted(verdict), f"accepted{part}.parquet" if part else ACCEPTED, metadata=metadata)
     quarantined = (
-        attempt.write(
-            silver.quarantine(verdict),
-            "quarantine.parquet",
-            metadata=context.metadata("quarantine", contract),
-            compression=compression,
-        )
+        attempt.write(silver.quarantine(verdict), f"quarantine{part}.parquet", metadata=context.metadata("quarantine", contract))
         if verdict.quarantined
         else None
     )
     return SilverWork(
-        RunRows(read, accepted, verdict.duplicates, quarantined, columns, silver.key, metadata),
+        RunRows(read, accepted, verdict.duplicates, quarantined, columns, silver.key, metadata, arrival),
         contract,
         verdict.rules,
         notes,
-        sum(output.size_bytes for output in bronze.outputs),
     )
 
 

@@ -36,10 +36,10 @@ class StageTable:
         version = metadata.get(CONTRACT_VERSION_METADATA)
         contract = latest_contract(self.lake, workflow_id, job_id, start=int(version) if version else None)
         if contract is None:
-            return frame_of_files(self.lake, self.found.objects, None, "")
+            return frame_of_files(self.lake, self.found.objects, None, ())
         named = {*AUDIT_COLUMNS, *(column.name for column in contract.columns)}
-        surrogate = [name for name in scan(self.lake, newest).collect_schema() if name not in named]
-        return frame_of_files(self.lake, self.found.objects, contract.columns, surrogate[-1])
+        added = [name for name in scan(self.lake, newest).collect_schema() if name not in named]
+        return frame_of_files(self.lake, self.found.objects, contract.columns, added)
 
     def unchanged(self) -> bool:
         """Whether another look finds the same."""
