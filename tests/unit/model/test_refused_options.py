@@ -36,6 +36,20 @@ COMPANY: dict[str, dict[str, Any]] = {
         "destinationConfig.silverConfig": {"mergeStrategy": "append"},
     },
     "destinationConfig.silverConfig.enabled": {GOLD: {"enabled": False}},
+    "sourceConfig.fileConfig.skipRows": {"sourceConfig": {"type": "excel"}},
+    "destinationConfig.silverConfig.mergeStrategy=scd_type_2": {"destinationConfig.silverConfig": {"primaryKey": "id"}},
+    "destinationConfig.silverConfig.updateStrategy=update_changed": {
+        "destinationConfig.silverConfig": {"primaryKey": "id", "mergeStrategy": "merge"}
+    },
+    "destinationConfig.silverConfig.conflictResolution": {
+        "destinationConfig.silverConfig": {"primaryKey": "id", "mergeStrategy": "merge"}
+    },
+    **{
+        f"destinationConfig.silverConfig.{option}": {
+            "destinationConfig.silverConfig": {"primaryKey": "id", "mergeStrategy": "scd_type_2"}
+        }
+        for option in ("scdNaturalKey", "scdEffectiveDateColumn", "scdEndDateColumn", "scdCurrentFlagColumn", "scdTrackDeletes")
+    },
     "destinationConfig.silverConfig.mergeStrategy=merge": {"destinationConfig.silverConfig": {"primaryKey": "id"}},
     "transformationConfig.columnMappings[].targetColumn": {"transformationConfig.columnMappings[]": {"sourceColumn": "a"}},
     "transformationConfig.columnMappings[].dataType": {"transformationConfig.columnMappings[]": {"sourceColumn": "a"}},
@@ -120,5 +134,5 @@ def test_a_value_that_changes_nothing_does_no_harm(option: str, value: object) -
 
 
 def test_false_is_not_zero() -> None:
-    with pytest.raises(ConfigFault, match="first row is the header"):
-        read_workflow(workflow_with("sourceConfig.fileConfig.skipRows", False), origin="the test")
+    with pytest.raises(ConfigFault, match="every row is data"):
+        read_workflow(workflow_with("sourceConfig.fileConfig.skipFooterRows", False), origin="the test")

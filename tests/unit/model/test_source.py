@@ -1,4 +1,4 @@
-"""Options of sources and of Bronze: supported, an alias, or refused when saved with the reason."""
+"""Options of sources and of Bronze, and those that contradict each other."""
 
 from typing import Any
 
@@ -26,7 +26,6 @@ def test_a_job_reads_what_its_files_are() -> None:
         {"type": "json", "fileConfig": {"recordPath": "data.items"}},
         {"type": "parquet", "fileConfig": {"uploadMode": "directory"}},
         {"type": "auto", "fileConfig": {"recordPath": "data", "sheetName": "A"}},
-        {"type": "csv", "databaseConfig": None, "connection": {}, "landingKey": ""},
     ],
 )
 def test_an_option_of_the_format_is_taken(definition: dict[str, Any]) -> None:
@@ -46,61 +45,19 @@ def test_an_option_of_the_format_is_taken(definition: dict[str, Any]) -> None:
         ({"fileConfig": {"uploadMode": "directory", "filePattern": "*.csv"}}, "with a filePattern it is 'pattern'"),
         ({"type": "excel", "fileConfig": {"headerRow": 2, "hasHeader": False}}, "says that there is none"),
         ({"type": "excel", "fileConfig": {"headerRow": 2, "skipRows": 2}}, "skipRows leaves out the header"),
-        ({"type": "postgresql"}, "type 'postgresql' is not supported by this version: databases are not read yet"),
-        ({"type": "sftp"}, "it names a place and no format"),
-        ({"type": "api"}, "store the answers as JSON"),
-        ({"type": "mongodb"}, "export the collection to JSON lines"),
-        ({"databaseConfig": {"tableName": "orders"}}, "databaseConfig is not supported by this version: databases"),
-        ({"landingKey": "landing/x"}, "landingKey is not supported"),
         ({"type": "avro"}, "'auto', 'csv', 'json', 'excel' or 'parquet'"),
     ],
 )
-def test_what_is_not_supported_is_refused_with_the_reason(definition: dict[str, Any], message: str) -> None:
+def test_options_that_do_not_go_together_are_refused_with_the_reason(definition: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         SourceConfig.model_validate(definition)
 
 
-def test_options_of_bronze_that_ask_for_what_it_does_are_taken() -> None:
-    config = BronzeConfig.model_validate(
-        {
-            "enabled": True,
-            "loadStrategy": "append",
-            "storageFormat": "parquet",
-            "compression": "snappy",
-            "auditColumns": True,
-            "auditColumnsBatchId": True,
-            "auditColumnsSourceSystem": False,
-            "watermarkColumn": "",
-            "partitionKeys": [],
-            "retentionDays": None,
-            "schemaEvolution": "ignore_extra",
-        }
-    )
+def test_the_codec_and_the_policy_of_columns_have_a_few_values() -> None:
+    config = BronzeConfig.model_validate({"compression": "snappy", "schemaEvolution": "ignore_extra"})
     assert (config.compression, config.schema_evolution) == (Compression.SNAPPY, SchemaEvolution.IGNORE_EXTRA)
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "message"),
-    [
-        ("loadStrategy", "full_refresh", "mergeStrategy 'replace' makes the run's rows the table"),
-        ("loadStrategy", "incremental", "databases are not read yet"),
-        ("auditColumns", False, "cannot be switched off"),
-        ("auditColumnsSourceSystem", True, "_source_file names the file"),
-        ("auditColumnsFileModified", True, "S3 keeps when a file arrived"),
-        ("watermarkColumn", "updated_at", "a watermark belongs to a database"),
-        ("lookbackWindowHours", 24, "a watermark belongs to a database"),
-        ("partitionStrategy", "daily", "Bronze lies by the day of its run"),
-        ("tableName", "orders", "named by the slugs"),
-        ("partitionKeys", ["day"], "files lie by the day"),
-        ("retentionDays", 90, "a setting of the stage"),
-        ("storageFormat", "iceberg", "a table is Parquet files"),
-        ("enabled", False, "each layer is made from the one before"),
-        ("compression", "lz4", "'snappy', 'gzip', 'zstd' or 'none'"),
-    ],
-)
-def test_other_options_of_bronze_are_refused_with_the_reason(option: str, value: object, message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
-        BronzeConfig.model_validate({option: value})
+    with pytest.raises(ValidationError, match="'snappy', 'gzip', 'zstd' or 'none'"):
+        BronzeConfig.model_validate({"compression": "lz4"})
 
 
 @pytest.mark.parametrize("layer", [BronzeConfig, SilverConfig, GoldConfig])

@@ -24,8 +24,9 @@ class SchemaEvolution(StrEnum):
 
 
 class BronzeConfig(LayerConfig):
-    """Options of Bronze. Every run's files are kept, and the audit columns are always there."""
+    """Options of Bronze. Every run's files are kept, and the audit columns are always there: ``_run_id`` tells the batch."""
 
+    audit_columns_batch_id: bool = False
     schema_evolution: SchemaEvolution = SchemaEvolution.STRICT
 
 

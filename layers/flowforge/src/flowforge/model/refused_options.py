@@ -45,7 +45,6 @@ OPTIONS: dict[str, Refusal] = {
     "sourceConfig.prefect": Refusal(f"{NO_ENGINE_ID.reason}; the primary key is silverConfig.primaryKey"),
     "sourceConfig.fileConfig.filePath": Refusal("a job reads below its own landing prefix alone; name the file by filePattern"),
     "sourceConfig.fileConfig.matchedFiles": Refusal("which files match is found when an execution is planned"),
-    "sourceConfig.fileConfig.skipRows": Refusal("the first row is the header; remove what stands above it", (0,)),
     "sourceConfig.fileConfig.skipFooterRows": Refusal("every row is data; remove what stands below it", (0,)),
     "sourceConfig.fileConfig.compressionType": Refusal("files are read as they are; unpack them first", ("none",)),
     "transformationConfig.derivedColumns": Refusal(
@@ -69,7 +68,6 @@ OPTIONS: dict[str, Refusal] = {
         ("append",),
     ),
     "destinationConfig.bronzeConfig.auditColumns": Refusal("the audit columns are how a row is found again", (True,)),
-    "destinationConfig.bronzeConfig.auditColumnsBatchId": Refusal("_run_id tells the batch", (False, True)),
     "destinationConfig.bronzeConfig.auditColumnsSourceSystem": Refusal("_source_file tells the source", (False,)),
     "destinationConfig.bronzeConfig.auditColumnsFileModified": Refusal("the plan keeps each file's version", (False,)),
     "destinationConfig.bronzeConfig.watermarkColumn": NO_DATABASE,
