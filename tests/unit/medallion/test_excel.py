@@ -1,7 +1,9 @@
 """Workbooks become rows as a person sees them in the sheet, and what cannot be seen there is told."""
 
 import datetime as dt
+import io
 import struct
+import zipfile
 from typing import Any
 
 import polars as pl
@@ -232,6 +234,13 @@ def locked() -> bytes:
     return bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504) + "EncryptedPackage".encode("utf-16-le") + bytes(512)
 
 
+def archive(part: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr(part, "")
+    return buffer.getvalue()
+
+
 def with_size(content: bytes, part: str, size: int) -> bytes:
     """The archive with another size of a part in its directory than it has."""
     at = content.rindex(part.encode()) - 46
@@ -244,6 +253,8 @@ def with_size(content: bytes, part: str, size: int) -> bytes:
         (locked(), "protected by a password"),
         (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "damaged workbook"),
         (b"PK\x03\x04 xl/workbook", "damaged workbook"),
+        (archive("xl/workbook.bin"), r"is a binary workbook \(.xlsb\); save it as .xlsx"),
+        (archive("word/document.xml"), "is no workbook of Excel"),
         (sheet_of(["id"], [1])[:-200], "damaged workbook"),
         (package("<row><c><v>1</v></c>"), "damaged workbook"),
         (package("", **{"xl/workbook.xml": "<oops"}), "damaged workbook"),

@@ -1,7 +1,9 @@
 """JSON becomes rows without a value lost, whatever the layout; Python's json module says what is in it."""
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -10,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowforge.medallion.json_documents import examine_json
-from flowforge.medallion.json_text import MAX_VALUE_CHARACTERS
+from flowforge.medallion.json_records import Layout, records, strict_decoder
+from flowforge.medallion.json_text import MAX_VALUE_CHARACTERS, JsonText
 from flowforge.model.errors import DataFault, NextTier
 from flowforge.model.source import FileConfig
 from stored_files import bronze_rows, stored
@@ -105,11 +108,11 @@ def test_nested_objects_and_arrays_keep_their_structure() -> None:
 
 def test_an_odd_value_in_row_fifty_thousand_loses_nothing() -> None:
     lines = [f'{{"amount": {number}}}' for number in range(50_000)] + ['{"amount": "12,50", "late": 1.50}']
-    text = "\n".join(lines)
-    rows = rows_of(text)
+    source = examine_json(stored("\n".join(lines).encode(), "orders.json"), FileConfig())
+    rows = bronze_rows(source)
     assert rows["amount"].to_list()[-2:] == ["49999", "12,50"]
     assert rows["late"].to_list()[-1] == 1.5
-    assert "amount: whole numbers and texts stand there" in notes_of(text)
+    assert "amount: whole numbers and texts stand there" in source.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -193,6 +196,16 @@ def test_a_record_longer_than_the_reader_may_hold_moves_to_the_next_tier(monkeyp
     long = '{"a": "' + "x" * (5 << 20) + '"}'
     with pytest.raises(NextTier, match="record 1 is longer than 2 million characters"):
         rows_of(long)
+
+
+def test_records_come_out_of_a_document_that_does_not_end() -> None:
+    def endless() -> Iterator[bytes]:
+        yield b"["
+        while True:
+            yield b'{"a": [1, 2]},' * 1_000
+
+    text = JsonText(endless(), file="orders.json")
+    assert [value for value, _ in islice(records(text, Layout(array=True), strict_decoder()), 20_000)][-1] == {"a": [1, 2]}
 
 
 SCALARS = (

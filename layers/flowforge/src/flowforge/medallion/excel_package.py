@@ -19,6 +19,7 @@ READ_BYTES = 1 << 20
 MAX_RATIO = 250
 """XML of a real sheet packs to a twentieth; what unpacks to more than this many times its size is no workbook."""
 RATIO_MATTERS_BYTES = 16 << 20
+WORKBOOK_PART, BINARY_WORKBOOK_PART = "xl/workbook.xml", "xl/workbook.bin"
 UNREADABLE = (
     expat.ExpatError,
     zipfile.BadZipFile,
@@ -51,6 +52,9 @@ class WorkbookPackage:
                     "is stored, as no sheet does; it was not opened",
                     file=file,
                 )
+        if WORKBOOK_PART not in self._sizes:
+            binary = "a binary workbook (.xlsb)" if BINARY_WORKBOOK_PART in self._sizes else "no workbook of Excel"
+            raise DataFault(f"{file} is {binary}; save it as .xlsx", file=file)
         self._parts = self._sheet_parts()
 
     def unpacked_bytes(self, sheet: str) -> int:
@@ -83,7 +87,7 @@ class WorkbookPackage:
                 )
 
         self._parse("xl/_rels/workbook.xml.rels", relationship)
-        self._parse("xl/workbook.xml", sheet)
+        self._parse(WORKBOOK_PART, sheet)
         return parts
 
     def _parse(
