@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 from flowforge.model.gold import GoldConfig
 
 DIALECT = "duckdb"
+SILENT = logging.NullHandler()
 OF_THE_MOMENT = frozenset(
     (
         "clock_timestamp",
@@ -89,7 +90,7 @@ def query_problem(gold: GoldConfig) -> str | None:
     from sqlglot.errors import SqlglotError
 
     # What it cannot parse it also tells a log, which would reach the screen of whoever has set none up.
-    logging.getLogger("sqlglot").addHandler(logging.NullHandler())
+    logging.getLogger("sqlglot").addHandler(SILENT)
     try:
         statements = [statement for statement in sqlglot.parse(gold.sql or "", dialect=DIALECT) if statement is not None]
     except SqlglotError as error:
