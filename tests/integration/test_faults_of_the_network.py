@@ -20,7 +20,7 @@ from lab import REGION, Run, create_bucket
 from s3_proxy import FaultyProxy, Schedule, faulty_proxy
 
 SEEDS = 25
-FEW_SEEDS = 5
+FEW_SEEDS = 3
 """For a strategy that differs from another only in what Silver computes and in one more object."""
 FAULTS = 4
 PROBABILITY = 0.1
