@@ -5,50 +5,82 @@ from datetime import datetime
 
 import polars as pl
 
-from flowforge.medallion.delimited import Structure
+from flowforge.medallion.delimited_text import DelimitedText
 from flowforge.model.names import AUDIT_COLUMNS
-from flowforge.model.source import FileConfig
+from flowforge.model.text_options import TextOptions
 
 ROW_NUMBER = "_row_number"
+MALFORMED_COLUMNS = (ROW_NUMBER, "_line", "_reason", "_raw_text")
 
 
 def bronze_frame(
     uri: str,
-    structure: Structure,
-    config: FileConfig,
+    text: DelimitedText,
+    options: TextOptions,
     *,
-    source_file: str,
     run_id: str,
     ingested_at: datetime,
     storage_options: Mapping[str, str | int] | None = None,
 ) -> pl.LazyFrame:
-    """A streaming frame of a delimited file: the columns of ``structure`` as String, in file order, then
+    """A streaming frame of a delimited file: the columns of ``text`` as String, in file order, then
 
     ``_ingested_at`` (Datetime[us, UTC]), ``_source_file`` (String), ``_row_number`` (Int64, 1-based record of its file)
     and ``_run_id`` (String). Columns are taken by position, so a repeated name in the header swaps nothing.
     """
+    view = text.view
+    width = len(text.columns) + view.is_numbered
     frame = pl.scan_csv(
-        uri,
-        separator=config.delimiter,
+        view.path or uri,
+        separator=view.delimiter,
+        quote_char=view.quote or None,
+        has_header=view.has_header,
+        schema=None if view.has_header else {f"column_{number}": pl.String for number in range(1, width + 1)},
+        skip_lines=view.skip_lines,
         infer_schema=False,
-        null_values=list(config.null_values) or None,
+        null_values=list(options.null_values) or None,
         # polars makes a row of nulls of each blank line at the end of a file; they are no records.
-        n_rows=structure.records if structure.trailing_blank_lines else None,
-        row_index_name=ROW_NUMBER,
+        n_rows=text.records if view.trailing_blank_lines else None,
+        row_index_name=None if view.is_numbered else ROW_NUMBER,
         row_index_offset=1,
         glob=False,
-        storage_options=dict(storage_options) if storage_options else None,
+        storage_options=dict(storage_options) if storage_options and view.path is None else None,
     )
     # By position: polars gives a repeated header its own names, cannot take ours for an object in S3, and reads some
     # names, like "*", as patterns. The row number comes first.
     read = range(1, len(frame.collect_schema()))
+    return frame.select(
+        *(pl.nth(old).alias(new) for old, new in zip(read, text.columns, strict=True)),
+        *_audit_columns(text.name, run_id, ingested_at, pl.nth(0)),
+    )
+
+
+def malformed_frame(text: DelimitedText, *, run_id: str, ingested_at: datetime) -> pl.LazyFrame:
+    """A streaming frame of the records of a file that could not be read: ``_line`` (Int64, 1-based), ``_reason`` and
+
+    ``_raw_text`` (String, the record without its line end), then the audit columns of Bronze.
+    """
+    if text.malformed_path is None:
+        raise ValueError(f"{text.name} has no malformed records")
+    frame = pl.scan_csv(
+        text.malformed_path,
+        has_header=False,
+        schema=dict.fromkeys(MALFORMED_COLUMNS, pl.String),
+        empty_string_is_null=False,
+        glob=False,
+    )
+    return frame.select(
+        pl.col("_line").cast(pl.Int64),
+        "_reason",
+        "_raw_text",
+        *_audit_columns(text.name, run_id, ingested_at, pl.col(ROW_NUMBER)),
+    )
+
+
+def _audit_columns(source_file: str, run_id: str, ingested_at: datetime, row_number: pl.Expr) -> list[pl.Expr]:
     audit = {
         "_ingested_at": pl.lit(ingested_at, dtype=pl.Datetime("us", "UTC")),
         "_source_file": pl.lit(source_file, dtype=pl.String),
-        "_row_number": pl.col(ROW_NUMBER).cast(pl.Int64),
+        ROW_NUMBER: row_number.cast(pl.Int64),
         "_run_id": pl.lit(run_id, dtype=pl.String),
     }
-    return frame.select(
-        *(pl.nth(old).alias(new) for old, new in zip(read, structure.columns, strict=True)),
-        *(audit[name].alias(name) for name in AUDIT_COLUMNS),
-    )
+    return [audit[name].alias(name) for name in AUDIT_COLUMNS]

@@ -3,27 +3,14 @@
 import fnmatch
 from typing import Literal
 
-from pydantic import field_validator
-
 from flowforge.model.base import Document
-from flowforge.model.names import OneCharacter
+from flowforge.model.text_options import TextOptions
 
 
-class FileConfig(Document):
+class FileConfig(TextOptions):
     """How the job's files are found below its landing prefix and read."""
 
     file_pattern: str = "*"
-    encoding: Literal["utf-8"] = "utf-8"
-    delimiter: OneCharacter = ","
-    has_header: Literal[True] = True
-    null_values: tuple[str, ...] = ()
-
-    @field_validator("delimiter")
-    @classmethod
-    def _one_byte(cls, delimiter: str) -> str:
-        if not delimiter.isascii() or delimiter in '"\r\n\0':
-            raise ValueError(f"the delimiter {delimiter!r} must be one ASCII character other than a quote or a line end")
-        return delimiter
 
     def wants(self, name: str) -> bool:
         """Whether what lies below the landing prefix is a file of the job: what folders hold, and their markers, is not."""

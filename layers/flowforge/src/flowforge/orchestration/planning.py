@@ -106,7 +106,7 @@ def _source(lake: Lake, prefix: str, key: str, job: Job) -> SourceFile:
     version: ObjectVersion | None = lake.head(key)
     if version is None:
         raise DataFault(f"{name} is not in landing ({key})", file=name)
-    row_bytes, columns = _row_shape(lake.read_start(version, HEAD_BYTES), job.source_config.file_config.delimiter)
+    row_bytes, columns = _row_shape(lake.read_start(version, HEAD_BYTES), job.source_config.file_config.delimiter or ",")
     return SourceFile(
         key=key,
         name=name,

@@ -46,7 +46,7 @@ def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
 
 def _transform(context: StepContext, attempt: Attempt, bronze: StepResult) -> SilverWork:
     """The run's rows, judged and written: those that are accepted, and those that are set aside."""
-    objects = [output.key for output in bronze.outputs]
+    objects = [output.key for output in bronze.outputs_of("bronze")]
     frame = scan(context.lake, *objects, position=POSITION)
     read = scan(context.lake, *objects).select(pl.len()).collect().item()
     contract, columns, notes = _settle(context, frame, read)
@@ -64,13 +64,13 @@ def _transform(context: StepContext, attempt: Attempt, bronze: StepResult) -> Si
         contract,
         verdict.rules,
         notes,
-        sum(output.size_bytes for output in bronze.outputs),
+        sum(output.size_bytes for output in bronze.outputs_of("bronze")),
     )
 
 
 def _require_bronze(context: StepContext, bronze: StepResult) -> None:
     """Raise DataFault where the run's Bronze is not what bronze_ingest published; nothing of ours replaces it."""
-    for output in bronze.outputs:
+    for output in bronze.outputs_of("bronze"):
         version = context.lake.head(output.key)
         if version is None or version.etag != output.etag:
             raise DataFault(f"{output.key} was replaced or removed after it was published; start a new run", file=output.key)
