@@ -28,19 +28,18 @@ def bronze_frame(
     and ``_run_id`` (String). Columns are taken by position, so a repeated name in the header swaps nothing.
     """
     view = text.view
-    width = len(text.columns) + view.is_numbered
     frame = pl.scan_csv(
         view.path or uri,
         separator=view.delimiter,
         quote_char=view.quote or None,
         has_header=view.has_header,
-        schema=None if view.has_header else {f"column_{number}": pl.String for number in range(1, width + 1)},
+        schema=None if view.has_header else dict.fromkeys(text.columns, pl.String),
         skip_lines=view.skip_lines,
         infer_schema=False,
         null_values=list(options.null_values) or None,
         # polars makes a row of nulls of each blank line at the end of a file; they are no records.
         n_rows=text.records if view.trailing_blank_lines else None,
-        row_index_name=None if view.is_numbered else ROW_NUMBER,
+        row_index_name=ROW_NUMBER,
         row_index_offset=1,
         glob=False,
         storage_options=dict(storage_options) if storage_options and view.path is None else None,
@@ -50,8 +49,22 @@ def bronze_frame(
     read = range(1, len(frame.collect_schema()))
     return frame.select(
         *(pl.nth(old).alias(new) for old, new in zip(read, text.columns, strict=True)),
-        *_audit_columns(text.name, run_id, ingested_at, pl.nth(0)),
+        *_audit_columns(text.name, run_id, ingested_at, _record_number(text)),
     )
+
+
+def _record_number(text: DelimitedText) -> pl.Expr:
+    """The number of a record in its file, from its place among those that are not malformed: the row number."""
+    place = pl.col(ROW_NUMBER)
+    if not text.malformed_numbers:
+        return place
+    # The n-th malformed record moves all behind it by one; before it there were n - 1 of them.
+    moved_from = pl.Series([number - before for before, number in enumerate(text.malformed_numbers)], dtype=pl.Int64)
+
+    def numbered(places: pl.Series) -> pl.Series:
+        return places.cast(pl.Int64) + moved_from.search_sorted(places.cast(pl.Int64), side="right").cast(pl.Int64)
+
+    return place.map_batches(numbered, return_dtype=pl.Int64, is_elementwise=True)
 
 
 def malformed_frame(text: DelimitedText, *, run_id: str, ingested_at: datetime) -> pl.LazyFrame:

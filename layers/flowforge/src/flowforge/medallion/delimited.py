@@ -3,8 +3,8 @@
 polars pads short rows with nulls and tells no row number for long ones, so a file is proven rectangular here first:
 outside quotes there must be ``records x (columns - 1)`` delimiters, every quote must open or close a field or be doubled,
 and no carriage return may stand alone. Where that holds, polars reads the file itself, or a copy in UTF-8 where it is
-compressed or of another encoding. Everything else goes record by record into a copy with numbered records, and those that are
-malformed beside it. Quotes inside an unquoted field pass where they come in pairs, which every reader takes for themselves.
+compressed or of another encoding. Everything else goes record by record into a copy without the malformed ones, which stand in a
+file beside it. Quotes inside an unquoted field pass where they come in pairs, which every reader takes for themselves.
 """
 
 from collections.abc import Iterator
@@ -88,7 +88,8 @@ def _rectangular(reading: TextReading) -> DelimitedText | None:
     counter.finish()
     blank = max(0, counter.closing_line_ends - 1)
     lines = counter.lines + counter.ends_open - blank - header.blank_lines
-    if not counter.is_certain or counter.delimiters != lines * (len(header.columns) - 1):
+    # polars takes a byte order mark for one wherever it begins to read.
+    if header.begins_with_mark or not counter.is_certain or counter.delimiters != lines * (len(header.columns) - 1):
         return None
     return DelimitedText(
         name=content.name,

@@ -13,10 +13,14 @@ MAX_HEADER_CHARACTERS = 16 << 20
 
 @dataclass(frozen=True)
 class Header:
-    """The columns' names, and how many blank lines precede the first record."""
+    """The columns' names, how many blank lines precede the first record, and whether that begins with a byte order mark that is
+
+    text, since one stood before it or lines were skipped.
+    """
 
     columns: tuple[str, ...]
     blank_lines: int
+    begins_with_mark: bool
 
 
 def read_header(reading: TextReading) -> Header:
@@ -35,7 +39,7 @@ def read_header(reading: TextReading) -> Header:
         raise DataFault(f"{file}: {what} (line {first.line}) {first.reason}", file=file, row=0 if options.has_header else 1)
     fields = reader.pattern.fields(first.text)
     names = [field.text for field in fields] if options.has_header else [""] * len(fields)
-    return Header(unique_names(names), reader.blank_lines_before)
+    return Header(unique_names(names), reader.blank_lines_before, first.text.startswith("\ufeff"))
 
 
 def record_reader(reading: TextReading, texts: Iterable[str]) -> RecordReader:

@@ -22,6 +22,8 @@ class Form(Enum):
 
     PLAIN = auto()
     """As any reader takes it."""
+    BULK = auto()
+    """Several plain ones, each with its line end."""
     QUOTES_WITHIN = auto()
     """With quotes inside an unquoted field, in pairs; they are text."""
     BLANK = auto()
@@ -30,12 +32,16 @@ class Form(Enum):
 
 
 class Record(NamedTuple):
-    """A record without its line end, the line on which it begins (1-based), and why it is malformed."""
+    """A record without its line end, the line on which it begins (1-based), and why it is malformed.
+
+    ``count`` is more than one only in bulk.
+    """
 
     form: Form
     text: str
     line: int
     reason: str = ""
+    count: int = 1
 
 
 class RecordReader:
@@ -108,6 +114,10 @@ class RecordReader:
             buffer, position, pattern = self._buffer, self._position, self.pattern
             if buffer[position] in "\r\n" and (width := self._blank_line_width()):
                 return self._taken(Form.BLANK, position, position + width)
+            if self._width is not None and not self._marked and self._dialect.line_end == "\n":
+                end = pattern.bulk.match(buffer, position).end()  # type: ignore[union-attr]  # It matches nothing, too.
+                if end > position:
+                    return self._taken_in_bulk(end)
             form = Form.PLAIN
             matched = (pattern.last_plain if self._ended else pattern.plain).match(buffer, position)
             if matched is None:
@@ -150,6 +160,16 @@ class RecordReader:
         self._position = after
         return record
 
+    def _taken_in_bulk(self, end: int) -> Record:
+        text = self._buffer[self._position : end]
+        quote = self._dialect.quote
+        # In a plain record quotes stand around fields and are doubled in them, so every second part is outside.
+        outside = "".join(text.split(quote)[::2]) if quote and quote in text else text
+        record = Record(Form.BULK, text, self.line, count=outside.count("\n"))
+        self.line += text.count("\n")
+        self._position = end
+        return record
+
     def _undecodable(self, start: int, end: int) -> str:
         """Why a well-formed record holds bytes that are no characters; nothing where it does not."""
         if not self._marked or not MARKED.search(self._buffer, start, end):
@@ -162,9 +182,9 @@ class RecordReader:
 
     def _needs_more_than_a_return(self) -> bool:
         """Whether a carriage return was the end of what had been read, and what follows it was not known yet."""
-        if self._dialect.line_end == "\r" or self._ended:
+        if self._position + 1 != len(self._buffer) or self._dialect.line_end == "\r":
             return False
-        return self._buffer[self._position :] == "\r" and self._read_on()
+        return self._buffer[self._position] == "\r" and self._read_on()
 
     def _blank_line_width(self) -> int:
         """How many characters a blank line at the present position takes; 0 where there is text on it."""

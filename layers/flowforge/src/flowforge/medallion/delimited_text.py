@@ -1,6 +1,6 @@
 """A delimited text: how it is read, and what was found in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,30 +31,34 @@ class TextReading:
 class EngineView:
     """What polars reads, and how. ``path`` is a copy, or None where it is the stored object itself.
 
-    ``is_numbered``: there is no header, and each record begins with its number. Otherwise ``skip_lines`` lines are left out at
-    the start, and ``trailing_blank_lines`` follow the last record.
+    ``skip_lines`` lines are left out at the start, and ``trailing_blank_lines`` follow the last record.
     """
 
     path: Path | None
     delimiter: str
     quote: str
-    has_header: bool = False
-    is_numbered: bool = False
+    has_header: bool
     skip_lines: int = 0
     trailing_blank_lines: int = 0
 
 
 @dataclass(frozen=True)
 class DelimitedText:
-    """A file that was examined: its columns in order, its number of records, and how many of these are malformed.
+    """A file that was examined: its columns in order, its number of records, and the numbers of those that are malformed.
 
-    ``malformed_path`` is a file with the malformed ones, ``notes`` say what was detected.
+    ``malformed_path`` is a file with these. ``by_records`` tells how it was examined, ``notes`` what was detected.
     """
 
     name: str
     columns: tuple[str, ...]
     records: int
     view: EngineView
-    malformed: int = 0
+    by_records: bool = False
+    malformed_numbers: Sequence[int] = ()
     malformed_path: Path | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def malformed(self) -> int:
+        """How many records are malformed, and so not in what polars reads."""
+        return len(self.malformed_numbers)

@@ -8,6 +8,8 @@ from itertools import islice
 from flowforge.model.text_options import TextOptions
 
 CANDIDATES = (",", ";", "\t", "|")
+UNIT_SEPARATOR = "\x1f"
+"""What ASCII has for the purpose, and so hardly ever text."""
 SAMPLE_RECORDS = 1000
 MAX_FIELD_CHARACTERS = 64 << 20
 """What a quote that is never closed may swallow before it is given up."""
@@ -27,14 +29,16 @@ class Dialect:
     line_end: str = "\n"
 
     @property
-    def has_signs_of_the_engine(self) -> bool:
-        """Whether polars takes a record as it stands: a delimiter and a quote of one byte, and quotes that are doubled."""
-        return len(self.delimiter) == 1 and (self.delimiter + self.quote).isascii() and self.escape is None
+    def is_of_the_engine(self) -> bool:
+        """Whether polars takes a text as it stands: signs of one byte, doubled quotes, no comments, line feeds."""
+        return self.signs_of_the_engine == self
 
     @property
-    def is_of_the_engine(self) -> bool:
-        """Whether polars takes a whole text as it stands."""
-        return self.has_signs_of_the_engine and (self.comment, self.line_end) == (None, "\n")
+    def signs_of_the_engine(self) -> "Dialect":
+        """The nearest dialect that polars reads. A control character stands for a delimiter that is not of one byte."""
+        delimiter = self.delimiter if len(self.delimiter) == 1 and self.delimiter.isascii() else UNIT_SEPARATOR
+        is_kept = self.quote.isascii() and (bool(self.quote) or delimiter == self.delimiter)
+        return Dialect(delimiter, self.quote if is_kept else '"')
 
 
 def dialect_of(options: TextOptions, start: str, *, file: str) -> Dialect:
@@ -54,7 +58,7 @@ def dialect_of(options: TextOptions, start: str, *, file: str) -> Dialect:
 
 def _line_end(start: str) -> str:
     """A carriage return where lines end in that alone: no line feed comes near."""
-    return "\r" if "\n" not in start and "\r" in start.rstrip("\r") else "\n"
+    return "\r" if "\n" not in start and "\r" in start else "\n"
 
 
 def _delimiter(lines: list[str], options: TextOptions, *, file: str) -> str:

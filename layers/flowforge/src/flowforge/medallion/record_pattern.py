@@ -21,30 +21,29 @@ class RecordPattern:
     """Matches records of ``width`` fields, of any width without one, and parts records into fields.
 
     The matches' group ``end`` is the line end. ``plain`` and ``loose`` need one, ``last_plain`` and ``last_loose`` take the end
-    of the text for one. ``loose`` lets quotes stand inside an unquoted field.
+    of the text for one. ``loose`` lets quotes stand inside an unquoted field. ``bulk`` matches plain records one after the
+    other, up to one that is blank, a comment or has an escape in it; it is for lines that end in line feeds.
     """
 
     def __init__(self, dialect: Dialect, width: int | None = None) -> None:
         self._dialect = dialect
-        quote, delimiter, escape = (re.escape(sign) for sign in (dialect.quote, dialect.delimiter, dialect.escape or ""))
-        quoted = _quoted(quote, escape) if quote else "(?!)"
-        unquoted = _unquoted(delimiter, len(dialect.delimiter), escape, stop=quote)
-        within = f"(?!{quote})" if quote else ""
-        within += _unquoted(delimiter, len(dialect.delimiter), escape)
+        signs = _Signs(dialect)
         times = "*+" if width is None else f"{{{width - 1}}}"
         line_end = r"\r?\n" if dialect.line_end == "\n" else r"\r"
 
-        def record(field: str, end: str) -> re.Pattern[str]:
-            return re.compile(f"{field}(?:{delimiter}{field}){times}(?P<end>{end})", re.DOTALL)
+        def record(field: str, end: str) -> str:
+            return f"{field}(?:{signs.delimiter}{field}){times}(?P<end>{end})"
 
-        plain, loose = f"(?:{quoted}|{unquoted})", f"(?:{quoted}|{within})"
-        self.plain, self.last_plain = record(plain, line_end), record(plain, rf"{line_end}|\Z")
-        self.loose, self.last_loose = record(loose, line_end), record(loose, rf"{line_end}|\Z")
-        self.quoted = re.compile(quoted, re.DOTALL)
-        self.unquoted = re.compile(within, re.DOTALL)
+        plain, loose = f"(?:{signs.quoted()}|{signs.unquoted(signs.quote)})", f"(?:{signs.quoted()}|{signs.with_quotes_within})"
+        self.plain, self.last_plain = _compiled(record(plain, line_end)), _compiled(record(plain, rf"{line_end}|\Z"))
+        self.loose, self.last_loose = _compiled(record(loose, line_end)), _compiled(record(loose, rf"{line_end}|\Z"))
+        simple = f"(?:{signs.quoted(escapes=False)}|{signs.unquoted(signs.quote, escapes=False)})"
+        start = rf"(?!\r?\n|{re.escape(dialect.comment)})" if dialect.comment else r"(?!\r?\n)"
+        self.bulk = _compiled(rf"(?:{start}{simple}(?:{signs.delimiter}{simple}){times}\r?\n)*+")
+        self.quoted, self.unquoted = _compiled(signs.quoted()), _compiled(signs.with_quotes_within)
         # A doubled quote and an escaped one can touch, so both are undone in one pass from the left.
-        self._escaped = re.compile(f"{escape}.", re.DOTALL)
-        self._signs = re.compile(f"{escape}.|{quote}{quote}", re.DOTALL)
+        self._escaped = _compiled(f"{signs.escape}.")
+        self._signs = _compiled(f"{signs.escape}.|{signs.quote}{signs.quote}")
 
     def fields(self, record: str) -> list[Field]:
         """The fields of a record that ``loose`` matched, given without its line end."""
@@ -70,20 +69,38 @@ class RecordPattern:
         return self._signs.sub(_second, text) if self._dialect.escape else text.replace(quote * 2, quote)
 
 
+class _Signs:
+    """A dialect's signs as they stand in regular expressions, and those of one field."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.quote, self.delimiter, self.escape = map(re.escape, (dialect.quote, dialect.delimiter, dialect.escape or ""))
+        self._is_one_character = len(dialect.delimiter) == 1
+
+    def quoted(self, *, escapes: bool = True) -> str:
+        """A field in quotes, in which a doubled quote, or what follows an escape, is text."""
+        if not self.quote:
+            return "(?!)"
+        text = f"[^{self.quote}{self.escape}]*+"
+        doubled = self.quote * 2
+        within = f"(?:{doubled}|{self.escape}.)" if self.escape and escapes else doubled
+        return f"{self.quote}{text}(?:{within}{text})*+{self.quote}"
+
+    def unquoted(self, stop: str = "", *, escapes: bool = True) -> str:
+        """Text up to a delimiter, a line end or ``stop``."""
+        excluded = rf"{self.escape}{stop}\r\n"
+        text = f"[^{self.delimiter}{excluded}]" if self._is_one_character else f"(?:(?!{self.delimiter})[^{excluded}])"
+        return f"(?:{text}|{self.escape}.)*+" if self.escape and escapes else f"{text}*+"
+
+    @property
+    def with_quotes_within(self) -> str:
+        """Text up to a delimiter or a line end that begins with no quote."""
+        return (f"(?!{self.quote})" if self.quote else "") + self.unquoted()
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.DOTALL)
+
+
 def _second(found: re.Match[str]) -> str:
     """What an escape, or the first of two quotes, stands before."""
     return found[0][1:]
-
-
-def _quoted(quote: str, escape: str) -> str:
-    """A field in quotes, where a doubled quote, or what follows an escape, is text."""
-    text = f"[^{quote}{escape}]*+"
-    within = f"(?:{quote}{quote}|{escape}.)" if escape else f"{quote}{quote}"
-    return f"{quote}{text}(?:{within}{text})*+{quote}"
-
-
-def _unquoted(delimiter: str, delimiter_characters: int, escape: str, *, stop: str = "") -> str:
-    """Text up to a delimiter, a line end or ``stop``."""
-    excluded = rf"{escape}{stop}\r\n"
-    text = f"[^{delimiter}{excluded}]" if delimiter_characters == 1 else f"(?:(?!{delimiter})[^{excluded}])"
-    return f"(?:{text}|{escape}.)*+" if escape else f"{text}*+"

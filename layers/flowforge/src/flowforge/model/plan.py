@@ -39,13 +39,19 @@ DEFAULT_ROW_BYTES = 100.0
 
 
 class SourceFile(Document):
-    """A landing object as it was when the run was planned; ``row_bytes`` and ``columns`` are what its head shows."""
+    """A landing object as it was when the run was planned.
+
+    ``text_bytes`` (as UTF-8, unpacked; None: as stored), ``scratch_bytes`` (copies in /tmp), ``row_bytes`` and ``columns`` are
+    what its head shows.
+    """
 
     key: str
     name: str
     etag: str
     version_id: str | None = None
     size_bytes: Annotated[int, Field(ge=0)]
+    text_bytes: Annotated[int, Field(ge=0)] | None = None
+    scratch_bytes: Annotated[int, Field(ge=0)] = 0
     row_bytes: Annotated[float, Field(gt=0)] = DEFAULT_ROW_BYTES
     columns: Annotated[int, Field(ge=1)] = 1
 

@@ -10,7 +10,6 @@ from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.model.errors import ConfigFault, DataFault, RetryLater
 from flowforge.model.job import Job
 from flowforge.model.plan import (
-    DEFAULT_ROW_BYTES,
     JobPlan,
     Plan,
     PlannedJob,
@@ -20,12 +19,13 @@ from flowforge.model.plan import (
     TaskSize,
 )
 from flowforge.model.step import Step
+from flowforge.model.text_files import COMPRESSED_EXTENSIONS, TEXT_EXTENSIONS, is_text_file
 from flowforge.model.tier_choice import StepTiers
 from flowforge.model.workflow import Workflow
 from flowforge.orchestration.definitions import stored_workflow
+from flowforge.orchestration.text_shape import text_shape
 from flowforge.orchestration.tiers import choose_tiers
 
-SUPPORTED_EXTENSIONS = (".csv",)
 HEAD_BYTES = 64 << 10
 RUN_ID_HEX_DIGITS = 12
 """With the date in front: a job would need about 17 million runs a day for an even chance of one repetition."""
@@ -101,30 +101,27 @@ def _source(lake: Lake, prefix: str, key: str, job: Job) -> SourceFile:
     name = key.removeprefix(prefix)
     if not key.startswith(prefix) or "/" in name:
         raise ConfigFault(f"{key} is not a file under {prefix}, where this job reads", file=name, option="files")
-    if not name.lower().endswith(SUPPORTED_EXTENSIONS):
-        raise DataFault(f"{name}: the format is unknown; this version reads {', '.join(SUPPORTED_EXTENSIONS)}", file=name)
+    if not is_text_file(name):
+        raise DataFault(
+            f"{name}: the format is unknown; this version reads {', '.join(TEXT_EXTENSIONS)}, also compressed as "
+            f"{', '.join(COMPRESSED_EXTENSIONS)}",
+            file=name,
+        )
     version: ObjectVersion | None = lake.head(key)
     if version is None:
         raise DataFault(f"{name} is not in landing ({key})", file=name)
-    row_bytes, columns = _row_shape(lake.read_start(version, HEAD_BYTES), job.source_config.file_config.delimiter or ",")
+    shape = text_shape(lake.read_start(version, HEAD_BYTES), version.size_bytes, job.source_config.file_config)
     return SourceFile(
         key=key,
         name=name,
         etag=version.etag,
         version_id=version.version_id,
         size_bytes=version.size_bytes,
-        row_bytes=row_bytes,
-        columns=columns,
+        text_bytes=shape.text_bytes,
+        scratch_bytes=shape.scratch_bytes,
+        row_bytes=shape.row_bytes,
+        columns=shape.columns,
     )
-
-
-def _row_shape(head: bytes, delimiter: str) -> tuple[float, int]:
-    """The width of a row in bytes and the number of columns, as the head of a text shows them, for an estimate only."""
-    lines = head.splitlines()
-    columns = lines[0].count(delimiter.encode()) + 1 if lines else 1
-    # The last line may be cut off, and the first one is the header.
-    whole = lines[1:-1] or lines[1:]
-    return (sum(len(line) + 1 for line in whole) / len(whole) if whole else DEFAULT_ROW_BYTES), columns
 
 
 def _response(plan: Plan, key: str) -> PlanResponse:

@@ -75,6 +75,7 @@ class SourceShape:
     text_bytes: int
     rows: int
     columns: int
+    scratch_bytes: int = 0
 
 
 def choose_tiers(job: Job, sources: Sequence[SourceFile]) -> StepTiers:
@@ -84,22 +85,30 @@ def choose_tiers(job: Job, sources: Sequence[SourceFile]) -> StepTiers:
 
 
 def shape_of(sources: Sequence[SourceFile]) -> SourceShape:
-    """The files together: their text, and rows by the width that the head of each shows."""
-    rows = sum(math.ceil(source.size_bytes / source.row_bytes) for source in sources)
+    """The files together: their text, and rows by the width that the head of each shows.
+
+    Copies are made one after the other, so it is the largest that scratch space must hold.
+    """
+    texts = [source.size_bytes if source.text_bytes is None else source.text_bytes for source in sources]
     return SourceShape(
-        text_bytes=sum(source.size_bytes for source in sources),
-        rows=rows,
+        text_bytes=sum(texts),
+        rows=sum(math.ceil(text / source.row_bytes) for text, source in zip(texts, sources, strict=True)),
         columns=max((source.columns for source in sources), default=1),
+        scratch_bytes=max((source.scratch_bytes for source in sources), default=0),
     )
 
 
 def _choose(step: Step, job: Job, shape: SourceShape) -> TierChoice:
     size, memory_mib, seconds = LAMBDA_SIZES[step], needed_mib(step, job, shape), needed_seconds(step, shape)
     cpu_units, task_mib = _task_size(max(memory_mib, size.memory_mib))
-    seconds_told = f"about {memory_mib:,.0f} MiB and {seconds:,.0f} s of {size.memory_mib:,} MiB and {LAMBDA_SECONDS} s"
+    needed = f"about {memory_mib:,.0f} MiB and {seconds:,.0f} s of {size.memory_mib:,} MiB and {LAMBDA_SECONDS} s"
     fits = memory_mib <= MEMORY_SHARE * size.memory_mib and seconds <= TIME_SHARE * LAMBDA_SECONDS
+    scratch_mib = shape.scratch_bytes / MIB if step is Step.BRONZE_INGEST else 0
+    if scratch_mib:
+        fits = fits and scratch_mib <= MEMORY_SHARE * size.scratch_mib
+        needed += f", and {scratch_mib:,.0f} MiB of {size.scratch_mib:,} MiB in /tmp"
     tier = Tier.LAMBDA if fits else Tier.FARGATE
-    reason = f"{'fits Lambda' if fits else 'too much for Lambda'}: {seconds_told}"
+    reason = f"{'fits Lambda' if fits else 'too much for Lambda'}: {needed}"
     if job.tier is not PinnedTier.AUTO:
         tier, reason = Tier(job.tier.value), f"pinned by the job; {reason}"
     return TierChoice(tier=tier, reason=reason, cpu_units=cpu_units, memory_mib=task_mib)

@@ -130,7 +130,7 @@ class _Ingestion:
             written = self._write(source, index)
         except DataFault as fault:
             _require_planned(self._context, source.planned)
-            if source.text.view.is_numbered:
+            if source.text.by_records:
                 raise
             with engine_errors(f"{source.content.name} could not be read"):
                 text = examine_text(source.content, self._options, scratch=self._new_folder(), by_records=True)
