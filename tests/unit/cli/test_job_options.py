@@ -6,6 +6,8 @@ from flowforge.cli.job_options import JobOptions, workflow_from_options
 from flowforge.cli.usage import UsageError
 from flowforge.model.destination import MergeStrategy
 from flowforge.model.job import Job
+from flowforge.model.source import FileConfig
+from flowforge.model.text_options import OnMalformedRow
 
 
 def job_of(options: JobOptions) -> Job:
@@ -75,6 +77,31 @@ def test_a_delimiter_can_be_a_tab(typed: str, meant: str) -> None:
     assert job_of(JobOptions(delimiter=typed)).source_config.file_config.delimiter == meant
 
 
+def test_the_options_of_text_become_the_jobs_file_config() -> None:
+    options = JobOptions(
+        encoding="Latin-1",
+        quote="none",
+        escape="\\",
+        comment="#",
+        no_header=True,
+        skip_rows=2,
+        skip_footer_rows=1,
+        on_malformed="quarantine",
+        max_malformed=7,
+    )
+    assert job_of(options).source_config.file_config == FileConfig(
+        encoding="iso8859-1",
+        quote_character="",
+        escape_character="\\",
+        comment_prefix="#",
+        has_header=False,
+        skip_rows=2,
+        skip_footer_rows=1,
+        on_malformed_row=OnMalformedRow.QUARANTINE,
+        max_malformed_rows=7,
+    )
+
+
 def test_null_values_are_taken_as_they_are() -> None:
     assert job_of(JobOptions(null_value=("NA", " "))).source_config.file_config.null_values == ("NA", " ")
 
@@ -96,8 +123,15 @@ def test_null_values_are_taken_as_they_are() -> None:
         (JobOptions(type=("a=day",)), "--type: 'day' is no data type"),
         (JobOptions(type=("a=date", "a=text")), "--type: the column 'a' has two types"),
         (JobOptions(type=("_a=date",)), "--type: column '_a': names that start with '_'"),
-        (JobOptions(delimiter=";;"), "--delimiter: "),
-        (JobOptions(delimiter='"'), "--delimiter: the delimiter '\"' must be one ASCII character"),
+        (JobOptions(delimiter=""), "--delimiter: "),
+        (JobOptions(delimiter='"'), "--delimiter: the delimiter '\"' must not hold the quote character"),
+        (JobOptions(delimiter="a\nb"), "--delimiter: 'a\\nb' holds a line end"),
+        (JobOptions(encoding="klingon"), "--encoding: the encoding 'klingon' is unknown"),
+        (JobOptions(encoding="utf-7"), "--encoding: the encoding 'utf-7' is none that files are stored in"),
+        (JobOptions(skip_footer_rows=10_000), "--skip-footer-rows: "),
+        (JobOptions(on_malformed="ignore"), "--on-malformed: "),
+        (JobOptions(max_malformed=3), "--max-malformed: maxMalformedRows counts what goes to quarantine"),
+        (JobOptions(quote="'", comment="'x"), "--quote, --comment: the comment prefix"),
         (JobOptions(unique=("a", "a")), "--not-null, --unique: dataQualityRules: unique(a)"),
         (JobOptions(name="заказы"), "--name: no table name follows from 'заказы'"),
         (JobOptions(name="x" * 64), "--name: "),

@@ -47,7 +47,7 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(folder: Path) -> No
     [
         ("missing.csv", "there is no file missing.csv"),
         ("*.parquet", "no file matches *.parquet"),
-        ("inner.csv", "the folder inner.csv has no CSV file"),
+        ("inner.csv", "the folder inner.csv has no file of delimited text"),
     ],
 )
 def test_an_argument_that_names_nothing_is_refused(

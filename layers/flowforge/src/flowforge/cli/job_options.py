@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from flowforge.cli.text_options import file_config
 from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.model.aggregate import Aggregate
@@ -15,14 +16,13 @@ from flowforge.model.destination import DestinationConfig, GoldConfig, MergeStra
 from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Job
 from flowforge.model.slug import slugify
-from flowforge.model.source import FileConfig, SourceConfig
+from flowforge.model.source import SourceConfig
 from flowforge.model.transformation import ColumnMapping, TransformationConfig
 from flowforge.model.validation import QualityRule, ValidationConfig
 from flowforge.model.workflow import Workflow, describe_problem
 
 Built = TypeVar("Built")
 NAMED_AGGREGATE = re.compile(r"([^=()]+)=(.+)", re.DOTALL)
-TAB = ("\\t", "tab")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,15 @@ class JobOptions:
     name: str | None = None
     delimiter: str | None = None
     null_value: tuple[str, ...] = ()
+    encoding: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    comment: str | None = None
+    no_header: bool = False
+    skip_rows: int = 0
+    skip_footer_rows: int = 0
+    on_malformed: str | None = None
+    max_malformed: int | None = None
     type: tuple[str, ...] = ()
     not_null: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
@@ -69,7 +78,7 @@ def workflow_from_options(options: JobOptions, *, default_name: str) -> Workflow
             id=f"job_{slug}",
             name=name,
             slug=slug,
-            source_config=SourceConfig(file_config=_file_config(options)),
+            source_config=SourceConfig(file_config=file_config(options)),
             transformation_config=TransformationConfig(column_mappings=_column_mappings(options.type)),
             validation_config=_rules(options),
             destination_config=DestinationConfig(
@@ -98,13 +107,6 @@ def checked(option: str, build: Callable[[], Built]) -> Built:
         raise UsageError(f"{option}: {printable('; '.join(reasons))}") from error
     except ValueError as error:
         raise UsageError(f"{option}: {printable(str(error))}") from error
-
-
-def _file_config(options: JobOptions) -> FileConfig:
-    if options.delimiter is None:
-        return FileConfig(null_values=options.null_value)
-    delimiter = "\t" if options.delimiter in TAB else options.delimiter
-    return checked("--delimiter", lambda: FileConfig(delimiter=delimiter, null_values=options.null_value))
 
 
 def _column_mappings(types: tuple[str, ...]) -> tuple[ColumnMapping, ...]:

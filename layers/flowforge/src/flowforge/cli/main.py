@@ -18,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 OF_A_JOB = "The job (with FILES)"
+OF_FILES = "Reading files"
 OF_A_WORKFLOW = "A whole workflow"
 
 
@@ -39,7 +40,7 @@ def version() -> None:
 def run(
     files: Annotated[
         list[str] | None,
-        typer.Argument(help="CSV files with a header, folders of them, or glob patterns: the sources of one job, in this order."),
+        typer.Argument(help="Files of delimited text, folders of them, or glob patterns: the sources of one job, in this order."),
     ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the tables; the first file's without it.", rich_help_panel=OF_A_JOB)
@@ -94,11 +95,57 @@ def run(
     ] = None,
     delimiter: Annotated[
         str | None,
-        typer.Option(help="What separates columns; \\t for a tab. A comma without it.", rich_help_panel=OF_A_JOB),
+        typer.Option(
+            help="What separates columns; \\t for a tab. Detected among , ; | and tab without it.", rich_help_panel=OF_FILES
+        ),
     ] = None,
     null_value: Annotated[
         list[str] | None,
-        typer.Option(metavar="TEXT", help="A text that means null. Repeatable.", rich_help_panel=OF_A_JOB),
+        typer.Option(
+            metavar="TEXT", help="A text that means null, besides the empty field. Repeatable.", rich_help_panel=OF_FILES
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="utf-8, utf-16, cp1252, latin-1 or another that Python knows. Detected without it.",
+            rich_help_panel=OF_FILES,
+        ),
+    ] = None,
+    quote: Annotated[
+        str | None,
+        typer.Option(help='What fields are quoted with; none where quotes are text. " without it.', rich_help_panel=OF_FILES),
+    ] = None,
+    escape: Annotated[
+        str | None,
+        typer.Option(help="What makes the next character text, such as a backslash.", rich_help_panel=OF_FILES),
+    ] = None,
+    comment: Annotated[
+        str | None,
+        typer.Option(metavar="PREFIX", help="What lines begin with that are left out.", rich_help_panel=OF_FILES),
+    ] = None,
+    no_header: Annotated[
+        bool,
+        typer.Option("--no-header", help="The first line is a row; columns are column_1, column_2...", rich_help_panel=OF_FILES),
+    ] = False,
+    skip_rows: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Lines to leave out before the header.", rich_help_panel=OF_FILES)
+    ] = 0,
+    skip_footer_rows: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Lines to leave out at the end.", rich_help_panel=OF_FILES)
+    ] = 0,
+    on_malformed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="fail|quarantine",
+            help="What a record that cannot be read does: fail the run (the default), or go to quarantine.",
+            rich_help_panel=OF_FILES,
+        ),
+    ] = None,
+    max_malformed: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="How many records of a file may go there.", rich_help_panel=OF_FILES),
     ] = None,
     workflow: Annotated[
         Path | None,
@@ -146,6 +193,15 @@ def run(
             name=name,
             delimiter=delimiter,
             null_value=tuple(null_value or ()),
+            encoding=encoding,
+            quote=quote,
+            escape=escape,
+            comment=comment,
+            no_header=no_header,
+            skip_rows=skip_rows,
+            skip_footer_rows=skip_footer_rows,
+            on_malformed=on_malformed,
+            max_malformed=max_malformed,
             type=tuple(type or ()),
             not_null=tuple(not_null or ()),
             unique=tuple(unique or ()),

@@ -7,13 +7,14 @@ from pathlib import Path
 from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.lake.keys import landing_key
+from flowforge.model.text_files import is_table
 from flowforge.model.workflow import Workflow
 
 WILDCARDS = "*?["
 
 
 def named_files(arguments: Iterable[str]) -> list[Path]:
-    """Find the files that the arguments name, in their order: files, folders (their CSV files by name), glob patterns.
+    """Find the files that the arguments name, in their order: files, folders (their tables by name), glob patterns.
 
     Raises UsageError for an argument that names nothing.
     """
@@ -56,9 +57,9 @@ def landing_keys(workflow: Workflow, files: Mapping[str, Iterable[Path]]) -> dic
 def _named_by(argument: str) -> list[Path]:
     path = Path(argument)
     if path.is_dir():
-        files = [item for item in path.iterdir() if item.is_file() and item.suffix.lower() == ".csv"]
+        files = [item for item in path.iterdir() if item.is_file() and is_table(item.name)]
         if not files:
-            raise UsageError(f"the folder {printable(argument)} has no CSV file")
+            raise UsageError(f"the folder {printable(argument)} has no file of delimited text")
         return sorted(files, key=lambda item: item.name)
     if path.exists():
         return [path]

@@ -49,6 +49,8 @@ def examine_text(content: FileContent, options: TextOptions, *, scratch: Path, b
     refuse_other_formats(start, file=content.name)
     encoding = encoding_of_start(start, options.encoding, file=content.name)
     is_open = options.encoding is None and encoding_of_mark(start) is None
+    if is_open and not is_utf8([start], is_whole=False):
+        is_open, encoding = False, encoding_of_other_text(content.open_stream)
     reading = _reading(content, options, start, encoding, scratch)
     is_proof_tried = reading.dialect.is_of_the_engine and not options.skip_footer_rows and not by_records
     text = None

@@ -57,13 +57,13 @@ def without_mark(stream: Iterable[bytes]) -> Iterator[bytes]:
     yield from filter(None, chunks)
 
 
-def is_utf8(stream: Iterable[bytes]) -> bool:
-    """Whether a whole text is UTF-8."""
+def is_utf8(stream: Iterable[bytes], *, is_whole: bool = True) -> bool:
+    """Whether a text is UTF-8; one that is not whole may end within a character."""
     decoder = codecs.getincrementaldecoder(UTF_8)()
     try:
         for chunk in stream:
             decoder.decode(chunk)
-        decoder.decode(b"", True)
+        decoder.decode(b"", is_whole)
     except UnicodeDecodeError:
         return False
     return True

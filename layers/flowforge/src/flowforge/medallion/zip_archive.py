@@ -5,6 +5,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from flowforge.medallion.expansion import Expansion
@@ -67,11 +68,15 @@ class ZipArchive:
         except _DAMAGES as error:
             raise self._fault(f"is damaged at {member.filename}: {error}; create and upload it again") from error
 
-    def _opened(self) -> zipfile.ZipFile:
-        try:
-            return zipfile.ZipFile(_Bounded(self._path, self._file))
-        except _DAMAGES as error:
-            raise self._fault(f"is no whole zip archive: {error}; upload it again") from error
+    @contextmanager
+    def _opened(self) -> Iterator[zipfile.ZipFile]:
+        with _Bounded(self._path, self._file) as file:
+            try:
+                archive = zipfile.ZipFile(file)
+            except _DAMAGES as error:
+                raise self._fault(f"is no whole zip archive: {error}; upload it again") from error
+            with archive:
+                yield archive
 
     def _fault(self, what: str) -> DataFault:
         return DataFault(f"{self._file} {what}", file=self._file)
