@@ -12,7 +12,7 @@ from lab import Lab, Run, cloned
 
 FIRST = "id,amount,day,country\n1,10,01/02/2026,de\n2,20,03/04/2026,fr\n3,x0,05/06/2026,fr\n4,40,07/08/2026,\n"
 SECOND = "id,amount,day,country\n2,25,03/04/2026,fr\n5,50,09/10/2026,de\n5,55,09/10/2026,de\n1,ten,01/02/2026,de\n"
-THIRD = "country,day,amount,id\nit,11/12/2026,60,6\n,07/08/2026,40,4\n"
+THIRD = "country,day,amount,id\nit,11/12/2026,60,6\nmalformed\n,07/08/2026,40,4\n"
 MAPPINGS = [{"sourceColumn": "amount", "dataType": "decimal(8,2)"}]
 RULES = [{"column": "country", "ruleType": "not_null", "severity": "warning"}]
 GOLD = {"aggregationEnabled": True, "aggregationGroupBy": ["country"], "aggregates": {"total": "sum(amount)"}}
@@ -23,7 +23,11 @@ def prepared(lake: Lake, strategy: MergeStrategy, step: Step, *, files: int = 2)
     """A finished run where tables are shared by runs, and a planned run over some files that has come to the step."""
     lab = Lab(
         lake,
-        job={"transformationConfig": {"columnMappings": MAPPINGS}, "validationConfig": {"dataQualityRules": RULES}},
+        job={
+            "sourceConfig": {"fileConfig": {"onMalformedRow": "quarantine"}},
+            "transformationConfig": {"columnMappings": MAPPINGS},
+            "validationConfig": {"dataQualityRules": RULES},
+        },
         silver={"primaryKey": "id", "mergeStrategy": strategy.value},
         gold=GOLD,
     )

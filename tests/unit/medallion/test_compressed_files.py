@@ -1,7 +1,6 @@
 """Compressed files: unpacked as streams, told by content, and refused where they are damaged or bombs."""
 
 import gzip
-import io
 import sys
 import zipfile
 from functools import partial
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from csv_files import FILE, chunked
+from csv_files import FILE, chunked, zipped
 from flowforge.medallion.expansion import FREE_BYTES
 from flowforge.medallion.file_content import FileContent, contents_of
 from flowforge.model.compression import CompressionType
@@ -23,14 +22,6 @@ else:
 DATA = b"id,name\n" + b"".join(b"%d,name of %d\n" % (number, number) for number in range(20_000))
 WITH_CHECKSUM = {zstd.CompressionParameter.checksum_flag: 1}
 PACK = {"gzip": gzip.compress, "zstd": partial(zstd.compress, options=WITH_CHECKSUM)}
-
-
-def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", method) as file:
-        for name, content in members.items():
-            file.writestr(name, content)
-    return archive.getvalue()
 
 
 def contents(data: bytes, scratch: Path, *, declared: str | None = None, chunk_bytes: int = 1 << 20) -> list[FileContent]:

@@ -34,6 +34,7 @@ from flowforge.model.text_options import TextOptions
 
 HEAD_BYTES = 1 << 20
 """What delimiter and line ends are detected from."""
+COPY = "copy.csv"
 
 
 def examine_text(content: FileContent, options: TextOptions, *, scratch: Path, by_records: bool = False) -> DelimitedText:
@@ -64,7 +65,10 @@ def examine_text(content: FileContent, options: TextOptions, *, scratch: Path, b
     if encoding != reading.encoding:
         reading = _reading(content, options, start, encoding, scratch)
         text = _rectangular_or_none(reading) if is_proof_tried else None
-    return replace(text or rewrite(reading), notes=_notes(reading))
+    if text is None:
+        (scratch / COPY).unlink(missing_ok=True)
+        text = rewrite(reading)
+    return replace(text, notes=_notes(reading))
 
 
 def _reading(content: FileContent, options: TextOptions, start: bytes, encoding: str, scratch: Path) -> TextReading:
@@ -83,7 +87,7 @@ def _rectangular(reading: TextReading) -> DelimitedText | None:
     """The answer for a file that the counts prove rectangular, or None. Raises UnicodeDecodeError where it is not UTF-8."""
     content, options, dialect = reading.content, reading.options, reading.dialect
     header = read_header(reading)
-    copy = None if content.is_stored_as_it_is and reading.encoding == UTF_8 else reading.scratch / "copy.csv"
+    copy = None if content.is_stored_as_it_is and reading.encoding == UTF_8 else reading.scratch / COPY
     counter = TextCounter(dialect.delimiter.encode(), dialect.quote.encode())
     for chunk in without_first_lines(without_mark(_utf8(reading, copy)), options.skip_rows, b"\n"):
         counter.feed(chunk)
