@@ -3,6 +3,7 @@
 import gzip
 import sys
 import zipfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,8 +21,8 @@ else:
     from backports import zstd
 
 DATA = b"id,name\n" + b"".join(b"%d,name of %d\n" % (number, number) for number in range(20_000))
-WITH_CHECKSUM = {zstd.CompressionParameter.checksum_flag: 1}
-PACK = {"gzip": gzip.compress, "zstd": partial(zstd.compress, options=WITH_CHECKSUM)}
+WITH_CHECKSUM: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
+PACK: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": partial(zstd.compress, options=WITH_CHECKSUM)}
 
 
 def contents(data: bytes, scratch: Path, *, declared: str | None = None, chunk_bytes: int = 1 << 20) -> list[FileContent]:

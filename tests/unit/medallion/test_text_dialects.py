@@ -197,7 +197,7 @@ def test_whatever_the_dialect_each_cell_comes_back(
     text = dialect.line_end.join(lines) + dialect.line_end
     if dialect.line_end == "\r" and "\n" in text:
         return
-    options = {
+    options: dict[str, Any] = {
         "delimiter": dialect.delimiter,
         "quote_character": dialect.quote,
         "escape_character": dialect.escape,

@@ -1,5 +1,7 @@
 """Text of other encodings: detected where that can be told, stated otherwise, and never read as wrong letters."""
 
+from typing import Any
+
 import pytest
 
 from csv_files import FILE, bronze_of, cells_of, malformed_of, structure_of
@@ -28,7 +30,7 @@ def test_both_orders_of_bytes_have_their_mark(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"comment_prefix": "#"}, {"encoding": "cp1252"}, {"encoding": "windows-1252"}])
-def test_text_that_is_wholly_not_utf_8_is_cp1252_and_the_result_says_so(options: dict[str, str]) -> None:
+def test_text_that_is_wholly_not_utf_8_is_cp1252_and_the_result_says_so(options: dict[str, Any]) -> None:
     data = EUROPEAN.encode("cp1252")
     assert cells_of(data, **options) == [("1", "größe"), ("2", "5 €")]
     told = (f"{FILE}: read with encoding cp1252, as its content shows",)

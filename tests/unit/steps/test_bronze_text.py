@@ -2,6 +2,7 @@
 
 import gzip
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from csv_files import zipped
 from flowforge.medallion import scratch_file
 from flowforge.model.errors import DataFault, NextTier
 from flowforge.model.step import BronzeCounts, StepResult
-from flowforge.steps import scratch
 from flowforge.steps.scratch import scratch_space
 from lab import Lab
 
@@ -110,7 +110,7 @@ def test_a_disk_without_room_for_a_copy_moves_the_step(lab: Lab, monkeypatch: py
 
 
 def test_scratch_space_is_empty_at_the_start_and_gone_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scratch.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with scratch_space() as of_another_step, scratch_space() as folder:
         (root,) = tmp_path.iterdir()
         killed = root / "killed"

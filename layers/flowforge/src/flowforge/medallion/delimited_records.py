@@ -34,14 +34,14 @@ class Form(Enum):
 class Record(NamedTuple):
     """A record without its line end, the line on which it begins (1-based), and why it is malformed.
 
-    ``count`` is more than one only in bulk.
+    ``records`` is more than one only in bulk.
     """
 
     form: Form
     text: str
     line: int
     reason: str = ""
-    count: int = 1
+    records: int = 1
 
 
 class RecordReader:
@@ -165,7 +165,7 @@ class RecordReader:
         quote = self._dialect.quote
         # In a plain record quotes stand around fields and are doubled in them, so every second part is outside.
         outside = "".join(text.split(quote)[::2]) if quote and quote in text else text
-        record = Record(Form.BULK, text, self.line, count=outside.count("\n"))
+        record = Record(Form.BULK, text, self.line, records=outside.count("\n"))
         self.line += text.count("\n")
         self._position = end
         return record

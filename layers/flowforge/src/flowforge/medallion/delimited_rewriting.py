@@ -42,7 +42,7 @@ def rewrite(reading: TextReading) -> DelimitedText:
         name = next(letter for letter in "abc" if letter not in signs.delimiter + signs.quote)
         rows.add(signs.delimiter.join([name] * len(columns)) + "\n")
         for record in reader.records(len(columns)):
-            number += record.count
+            number += record.records
             if record.form is Form.MALFORMED:
                 malformed.append(number, record)
             elif record.form is Form.BULK:

@@ -23,6 +23,7 @@ DELIMITERS = (",", ";", "\t", "|")
 ZIP_HEADER = struct.Struct("<4s5H3L2H")
 """The local file header (APPNOTE.TXT 6.3.10, 4.3.7): the method is its fourth field, the lengths of name and extra the last."""
 DEFLATED = 8
+ZSTD_PIECE_BYTES = 1 << 10
 GZIP_WINDOW_BITS, RAW_WINDOW_BITS = 31, -15
 
 
@@ -64,7 +65,6 @@ def _unpacked(head: bytes, compression: CompressionType) -> tuple[bytes, float]:
         return head, 1.0
     try:
         if compression is CompressionType.ZSTD:
-            # It takes in all that it is given and keeps what it does not give out, so it is given little at a time.
             return _measured(*_unpack_zstd(head))
         if compression is CompressionType.ZIP:
             fields = ZIP_HEADER.unpack_from(head)
@@ -85,12 +85,15 @@ def _unpack_deflate(stored: bytes, window_bits: int) -> tuple[bytes, int]:
 
 
 def _unpack_zstd(stored: bytes) -> tuple[bytes, int]:
-    unpacker, text, taken = zstd.ZstdDecompressor(), b"", 0
+    unpacker, text, taken, unpacked_until = zstd.ZstdDecompressor(), b"", 0, 0
+    # It gives out whole blocks only, so what it has taken of the last one, which is cut off, does not count.
     while taken < len(stored) and len(text) < MAX_HEAD_BYTES and not unpacker.eof:
-        piece = stored[taken : taken + (1 << 10)]
-        text += unpacker.decompress(piece, MAX_HEAD_BYTES - len(text))
+        piece = stored[taken : taken + ZSTD_PIECE_BYTES]
         taken += len(piece)
-    return text, taken
+        content = unpacker.decompress(piece, MAX_HEAD_BYTES - len(text))
+        if content:
+            text, unpacked_until = text + content, taken
+    return text, unpacked_until
 
 
 def _measured(text: bytes, taken: int) -> tuple[bytes, float]:
