@@ -136,7 +136,8 @@ def test_a_line_feed_alone_in_such_a_file_is_refused() -> None:
 def test_five_thousand_columns_are_read_both_ways() -> None:
     names = [f"c{number}" for number in range(5000)]
     data = ("\n".join(",".join(row) for row in (names, ['"x"'] * 5000, ["y"] * 5000)) + "\n").encode()
-    for options in ({}, {"comment_prefix": "#"}):
+    dialects: list[dict[str, Any]] = [{}, {"comment_prefix": "#"}]
+    for options in dialects:
         assert cells_of(data, **options) == [("x",) * 5000, ("y",) * 5000]
 
 

@@ -26,9 +26,9 @@ def fault(wrong: object) -> ConfigFault:
     [
         ({"colour": "red"}, "jobs[0].colour"),
         ({"sourceConfig": {"type": "postgres"}}, "jobs[0].sourceConfig.type"),
-        ({"sourceConfig": {"fileConfig": {"encoding": "latin-1"}}}, "jobs[0].sourceConfig.fileConfig.encoding"),
-        ({"sourceConfig": {"fileConfig": {"hasHeader": False}}}, "jobs[0].sourceConfig.fileConfig.hasHeader"),
-        ({"sourceConfig": {"fileConfig": {"skipRows": 2}}}, "jobs[0].sourceConfig.fileConfig.skipRows"),
+        ({"sourceConfig": {"fileConfig": {"encoding": "utf-7"}}}, "jobs[0].sourceConfig.fileConfig.encoding"),
+        ({"sourceConfig": {"fileConfig": {"hasHeader": "perhaps"}}}, "jobs[0].sourceConfig.fileConfig.hasHeader"),
+        ({"sourceConfig": {"fileConfig": {"skipRows": -2}}}, "jobs[0].sourceConfig.fileConfig.skipRows"),
         ({"destinationConfig": {"bronzeConfig": {"schemaEvolution": "ignore_extra"}}}, "bronzeConfig.schemaEvolution"),
         ({"destinationConfig": {"silverConfig": {"mergeStrategy": "scd_type_2"}}}, "silverConfig.mergeStrategy"),
         ({"destinationConfig": {"goldConfig": {"sqlQuery": "select 1"}}}, "goldConfig.sqlQuery"),

@@ -1,6 +1,5 @@
 """Which files on disk a run lands, and for which job, in which order."""
 
-import fnmatch
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -28,11 +27,11 @@ def matching_files(workflow: Workflow, folder: Path) -> dict[str, list[Path]]:
     present = sorted((path for path in folder.iterdir() if path.is_file()), key=lambda path: path.name)
     files = {}
     for job in workflow.jobs:
-        pattern = job.source_config.file_config.file_pattern
-        files[job.id] = [path for path in present if fnmatch.fnmatchcase(path.name, pattern)]
+        config = job.source_config.file_config
+        files[job.id] = [path for path in present if config.wants(path.name)]
         if not files[job.id]:
             raise UsageError(
-                f"--data: no file in {printable(str(folder))} matches {printable(pattern)!r}, "
+                f"--data: no file in {printable(str(folder))} matches {printable(config.wanted)!r}, "
                 f"the filePattern of job {printable(job.name)!r}"
             )
     return files

@@ -91,7 +91,7 @@ def _sources(lake: Lake, workflow: Workflow, job: Job, chosen: tuple[str, ...] |
     else:
         names = list(chosen)
     if not names:
-        raise DataFault(f"{job.name}: no file under {prefix} matches {wanted.file_pattern!r}; upload one and run again")
+        raise DataFault(f"{job.name}: no file under {prefix} matches {wanted.wanted!r}; upload one and run again")
     if len(set(names)) != len(names):
         raise ConfigFault(f"{job.name}: a file is named twice in the input", option="files")
     return [_source(lake, prefix, key, job) for key in names]
