@@ -13,11 +13,12 @@ from lab import Lab, Run, cloned
 
 FIRST = "id,amount,day,country\n1,10,01/02/2026,de\n2,20,03/04/2026,fr\n3,x0,05/06/2026,fr\n4,40,07/08/2026,\n"
 SECOND = "id,amount,day,country\n2,25,03/04/2026,fr\n5,50,09/10/2026,de\n5,55,09/10/2026,de\n1,ten,01/02/2026,de\n"
-THIRD = "country,day,amount,id\nit,11/12/2026,60,6\n,07/08/2026,40,4\n"
+THIRD = "country,day,amount,id\nit,11/12/2026,60,6\nmalformed\n,07/08/2026,40,4\n"
 MAPPINGS = [{"sourceColumn": "amount", "dataType": "decimal(8,2)"}]
 RULES = [{"column": "country", "ruleType": "not_null", "severity": "warning"}]
 RECONCILIATION = [
-    {"name": "all in bronze", "sourceLayer": "source", "targetLayer": "bronze"},
+    # One record is malformed.
+    {"name": "all in bronze", "sourceLayer": "source", "targetLayer": "bronze", "tolerance": "1"},
     {"name": "groups", "sourceLayer": "silver"},
 ]
 GOLD = {"aggregationEnabled": True, "aggregationGroupBy": ["country"], "aggregates": {"total": "sum(amount)"}}
@@ -31,6 +32,7 @@ def prepared(lake: Lake, strategy: MergeStrategy, step: Step, *, files: int = 2)
         job={
             "transformationConfig": {"columnMappings": MAPPINGS},
             "validationConfig": {"dataQualityRules": RULES, "reconciliationRules": RECONCILIATION},
+            "sourceConfig": {"fileConfig": {"onMalformedRow": "quarantine"}},
         },
         silver={"primaryKey": "id", "mergeStrategy": strategy.value},
         # What is appended to is where a Gold can grow from the one before.

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
-from flowforge.medallion.bronze_source import Audit, BronzeSource, StoredFile
+from flowforge.medallion.bronze_source import Audit, BronzeSource
+from flowforge.medallion.stored_file import StoredFile
 from flowforge.model.names import AUDIT_COLUMNS
 
 AUDIT = Audit("20261123-run", datetime(2026, 11, 23, 6, 0, tzinfo=UTC))
@@ -19,6 +20,7 @@ def stored(
         path.write_bytes(content)
     return StoredFile(
         name=name,
+        content_name=name,
         size_bytes=len(content),
         uri=str(path),
         open_stream=lambda: (content[at : at + chunk_bytes] for at in range(0, len(content), chunk_bytes)),

@@ -7,6 +7,7 @@ from flowforge.cli.usage import UsageError
 from flowforge.model.job import Job
 from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.source import FileConfig
+from flowforge.model.text_options import OnMalformedRow
 
 
 def job_of(options: JobOptions) -> Job:
@@ -95,6 +96,31 @@ def test_format_and_schema_evolution_are_those_of_the_job() -> None:
     assert (job.source_config.type, job.destination_config.bronze_config.schema_evolution) == ("excel", "ignore_extra")
 
 
+def test_the_options_of_text_become_the_jobs_file_config() -> None:
+    options = JobOptions(
+        encoding="Latin-1",
+        quote="none",
+        escape="\\",
+        comment="#",
+        no_header=True,
+        skip_rows=2,
+        skip_footer_rows=1,
+        on_malformed="quarantine",
+        max_malformed=7,
+    )
+    assert job_of(options).source_config.file_config == FileConfig(
+        encoding="iso8859-1",
+        quote_character="",
+        escape_character="\\",
+        comment_prefix="#",
+        has_header=False,
+        skip_rows=2,
+        skip_footer_rows=1,
+        on_malformed_row=OnMalformedRow.QUARANTINE,
+        max_malformed_rows=7,
+    )
+
+
 def test_null_values_are_taken_as_they_are() -> None:
     assert job_of(JobOptions(null_value=("NA", " "))).source_config.file_config.null_values == ("NA", " ")
 
@@ -124,6 +150,15 @@ def test_null_values_are_taken_as_they_are() -> None:
         (JobOptions(format="csv", sheet="A"), "--format: sheetName: belongs to workbooks"),
         (JobOptions(record_path="a..b"), "--header-row, --record-path: String should match pattern"),
         (JobOptions(schema_evolution="lax"), "--schema-evolution: 'lax' is none of strict, add_new_columns, ignore_extra"),
+        (JobOptions(delimiter=""), "--delimiter: "),
+        (JobOptions(delimiter='"'), "--delimiter: the delimiter '\"' must not hold the quote character"),
+        (JobOptions(delimiter="a\nb"), "--delimiter: 'a\\nb' holds a line end"),
+        (JobOptions(encoding="klingon"), "--encoding: the encoding 'klingon' is unknown"),
+        (JobOptions(encoding="utf-7"), "--encoding: the encoding 'utf-7' is none that files are stored in"),
+        (JobOptions(skip_footer_rows=10_000), "--skip-footer-rows: "),
+        (JobOptions(on_malformed="ignore"), "--on-malformed: "),
+        (JobOptions(max_malformed=3), "--max-malformed: maxMalformedRows counts what goes to quarantine"),
+        (JobOptions(quote="'", comment="'x"), "--quote, --comment: the comment prefix"),
         (JobOptions(unique=("a", "a")), "--not-null, --unique: dataQualityRules: unique(a)"),
         (JobOptions(name="заказы"), "--name: no table name follows from 'заказы'"),
         (JobOptions(name="x" * 64), "--name: "),

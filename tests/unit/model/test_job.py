@@ -42,8 +42,8 @@ def test_an_id_is_safe_in_a_key(job_id: str) -> None:
         job(id=job_id)
 
 
-@pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\r", "\0", "ü", "→"])
-def test_a_delimiter_is_one_ascii_character_that_no_quote_or_line_end_is(delimiter: str) -> None:
+@pytest.mark.parametrize("delimiter", ["", "," * 9, '"', "\n", "\r", "\0"])
+def test_a_delimiter_is_a_few_characters_without_a_quote_or_a_line_end(delimiter: str) -> None:
     with pytest.raises(ValidationError, match="delimiter"):
         job(sourceConfig={"fileConfig": {"delimiter": delimiter}})
 

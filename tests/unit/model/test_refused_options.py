@@ -36,7 +36,6 @@ COMPANY: dict[str, dict[str, Any]] = {
         "destinationConfig.silverConfig": {"mergeStrategy": "append"},
     },
     "destinationConfig.silverConfig.enabled": {GOLD: {"enabled": False}},
-    "sourceConfig.fileConfig.skipRows": {"sourceConfig": {"type": "excel"}},
     "destinationConfig.silverConfig.mergeStrategy=scd_type_2": {"destinationConfig.silverConfig": {"primaryKey": "id"}},
     "destinationConfig.silverConfig.updateStrategy=update_changed": {
         "destinationConfig.silverConfig": {"primaryKey": "id", "mergeStrategy": "merge"}
@@ -134,5 +133,5 @@ def test_a_value_that_changes_nothing_does_no_harm(option: str, value: object) -
 
 
 def test_false_is_not_zero() -> None:
-    with pytest.raises(ConfigFault, match="every row is data"):
-        read_workflow(workflow_with("sourceConfig.fileConfig.skipFooterRows", False), origin="the test")
+    with pytest.raises(ConfigFault, match="this version writes to its own bucket alone"):
+        read_workflow(workflow_with(f"{GOLD}.exportEnabled", 0), origin="the test")

@@ -26,6 +26,9 @@ def test_a_job_reads_what_its_files_are() -> None:
         {"type": "json", "fileConfig": {"recordPath": "data.items"}},
         {"type": "parquet", "fileConfig": {"uploadMode": "directory"}},
         {"type": "auto", "fileConfig": {"recordPath": "data", "sheetName": "A"}},
+        {"type": "excel", "fileConfig": {"skipFooterRows": 1, "delimiter": ",", "encoding": "utf-8"}},
+        {"type": "csv", "fileConfig": {"skipRows": 1, "hasHeader": False, "nullValues": ["NA"]}},
+        {"type": "json", "fileConfig": {"compressionType": "gzip", "filePath": "in/a.json.gz", "uploadMode": "single"}},
     ],
 )
 def test_an_option_of_the_format_is_taken(definition: dict[str, Any]) -> None:
@@ -38,7 +41,12 @@ def test_an_option_of_the_format_is_taken(definition: dict[str, Any]) -> None:
         ({"type": "csv", "fileConfig": {"sheetName": "A"}}, "sheetName: belongs to workbooks, and type is 'csv'"),
         ({"type": "excel", "fileConfig": {"recordPath": "a"}}, "recordPath: belongs to JSON"),
         ({"type": "json", "fileConfig": {"nullValues": ["NA"]}}, "null has a form of its own in json"),
-        ({"fileConfig": {"hasHeader": False}}, "supported for workbooks only"),
+        ({"type": "json", "fileConfig": {"hasHeader": False}}, "hasHeader: belongs to delimited text and workbooks"),
+        ({"type": "parquet", "fileConfig": {"skipFooterRows": 1}}, "skipFooterRows: belongs to delimited text and workbooks"),
+        ({"type": "excel", "fileConfig": {"delimiter": ";"}}, "delimiter: belongs to delimited text, and type is 'excel'"),
+        ({"type": "json", "fileConfig": {"encoding": "cp1252"}}, "encoding: belongs to delimited text"),
+        ({"type": "excel", "fileConfig": {"onMalformedRow": "quarantine"}}, "onMalformedRow: belongs to delimited text"),
+        ({"fileConfig": {"uploadMode": "directory", "filePath": "a.csv"}}, "with a filePath it is 'single'"),
         ({"fileConfig": {"sheetName": "A", "sheetIndex": 1}}, "give one of them"),
         ({"fileConfig": {"sheetIndex": -1}}, "greater than or equal to 0"),
         ({"fileConfig": {"recordPath": "a..b"}}, "should match pattern"),

@@ -1,7 +1,8 @@
 """A file's format is told by its content, else by its extension, and a contradiction is named."""
 
-import gzip
+import bz2
 import io
+import lzma
 import zipfile
 
 import pytest
@@ -43,6 +44,9 @@ OLD_WORKBOOK = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
         ("a.xls", OLD_WORKBOOK, EXCEL),
         ("a", b"PAR1\x15\x04", PARQUET),
         ("a.json", b"PAR1\x15\x04", PARQUET),
+        ("a.json.GZ", b"[]", JSON),
+        ("a.txt.zst", b"id\n", CSV),
+        ("BZh.csv", b"BZh,id\n", CSV),
     ],
 )
 def test_content_tells_the_format_and_the_extension_where_it_does_not(name: str, head: bytes, expected: SourceFormat) -> None:
@@ -60,14 +64,25 @@ def test_content_tells_the_format_and_the_extension_where_it_does_not(name: str,
         ("a.parquet", b"PARE", AUTO, "encrypted"),
         ("a.csv", b"id,name", PARQUET, "a.csv is no Parquet file"),
         ("a.pdf", b"%PDF", AUTO, "a.pdf: the format is unknown; state sourceConfig.type"),
-        ("a.csv", gzip.compress(b"id\n1\n", mtime=0), AUTO, r"a.csv is compressed \(gzip\)"),
-        ("a.zip", archive("a.csv"), AUTO, r"a.zip is compressed \(zip\)"),
+        (
+            "a.csv.bz2",
+            bz2.compress(b"id\n1\n"),
+            AUTO,
+            "a.csv.bz2 is compressed by bzip2; deliver it plain, or as gzip, zip or zstd",
+        ),
+        ("a.csv", lzma.compress(b"id\n1\n"), AUTO, "a.csv is compressed by xz"),
     ],
 )
 def test_a_contradiction_is_named(name: str, head: bytes, declared: SourceFormat, message: str) -> None:
     with pytest.raises(DataFault, match=message) as caught:
         source_format(name, head, declared)
     assert caught.value.file == name
+
+
+def test_unpacked_content_that_nothing_tells_is_text() -> None:
+    assert source_format("orders", b"id,name\n", AUTO, unpacked=True) is CSV
+    with pytest.raises(DataFault, match="the format is unknown"):
+        source_format("orders", b"id,name\n", AUTO)
 
 
 def test_a_misleading_extension_is_told() -> None:

@@ -144,7 +144,7 @@ def test_no_file_is_a_fault_that_names_the_prefix_and_the_pattern(lake: Lake) ->
     assert lake.read("runs/exec_1/plan.json") is None
 
 
-@pytest.mark.parametrize("name", ["orders.pdf", "orders", "orders.csv.zip", "csv"])
+@pytest.mark.parametrize("name", ["orders.pdf", "orders", "orders.csv.doc", "csv"])
 def test_an_unknown_format_is_named(lake: Lake, name: str) -> None:
     store(lake)
     land(lake, name)
@@ -153,6 +153,13 @@ def test_an_unknown_format_is_named(lake: Lake, name: str) -> None:
     ) as caught:
         plan_execution(request(), lake)
     assert caught.value.file == name
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.txt", "a.csv.gz", "a.zip", "a.csv.zst"])
+def test_text_and_compressed_text_are_known_by_their_names(lake: Lake, name: str) -> None:
+    store(lake)
+    land(lake, name)
+    assert names(planned(lake, request())) == [name]
 
 
 def test_the_case_of_the_extension_does_not_count(lake: Lake) -> None:

@@ -46,6 +46,14 @@ def test_silver_holds_positions_of_rows_so_it_is_the_first_to_move() -> None:
     assert tiers(5 * GB) == ["lambda", "fargate", "lambda"]
 
 
+def test_a_copy_that_does_not_fit_the_functions_scratch_space_begins_on_fargate() -> None:
+    small, large = (file(GB // 10).model_copy(update={"scratch_bytes": size}) for size in (GB // 2, GB))
+    assert choose_tiers(job(), [small, small]).bronze_ingest.tier == "lambda"
+    choice = choose_tiers(job(), [small, large]).bronze_ingest
+    assert choice.tier == "fargate"
+    assert "954 MiB of 1,024 MiB in /tmp" in choice.reason
+
+
 def test_groups_cost_memory_in_gold() -> None:
     assert tiers(3 * GB, aggregated=True)[2] == "fargate"
     assert tiers(3 * GB)[2] == "lambda"

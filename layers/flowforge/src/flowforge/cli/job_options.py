@@ -61,6 +61,15 @@ class JobOptions:
     header_row: int | None = None
     record_path: str | None = None
     schema_evolution: str | None = None
+    encoding: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    comment: str | None = None
+    no_header: bool = False
+    skip_rows: int = 0
+    skip_footer_rows: int = 0
+    on_malformed: str | None = None
+    max_malformed: int | None = None
     type: tuple[str, ...] = ()
     not_null: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()

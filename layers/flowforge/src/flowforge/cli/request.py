@@ -10,6 +10,7 @@ from flowforge.cli.source_files import landing_keys, matching_files, named_files
 from flowforge.cli.usage import UsageError
 from flowforge.cli.workflow_file import load_workflow
 from flowforge.local.sample_data import write_sample
+from flowforge.model.compression import unpacked_name
 from flowforge.model.job import JobType
 from flowforge.model.source_format import SourceFormat
 from flowforge.model.workflow import Workflow
@@ -52,7 +53,7 @@ def request_from(typed: Typed, *, project: Path, state: Path) -> RunRequest:
     else:
         wanted = one_of("--format", typed.job.format or SourceFormat.AUTO.value, SourceFormat)
         paths = named_files(typed.files, wanted)
-        workflow = workflow_from_options(typed.job, default_name=paths[0].stem)
+        workflow = workflow_from_options(typed.job, default_name=Path(unpacked_name(paths[0].name)).stem)
         files = {workflow.jobs[0].id: paths}
     return RunRequest(workflow, landing_keys(workflow, files))
 

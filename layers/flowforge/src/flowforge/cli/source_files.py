@@ -1,14 +1,14 @@
 """Which files on disk a run lands, and for which job, in which order."""
 
-import fnmatch
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.lake.keys import landing_key
+from flowforge.model.compression import unpacked_name
 from flowforge.model.job import JobType
-from flowforge.model.source_format import EXTENSIONS, SourceFormat
+from flowforge.model.source_format import SourceFormat, named_format
 from flowforge.model.workflow import Workflow
 
 WILDCARDS = "*?["
@@ -37,11 +37,11 @@ def matching_files(workflow: Workflow, folder: Path) -> dict[str, list[Path]]:
     for job in workflow.jobs:
         if job.type is JobType.GOLD_ANALYTICS:
             continue
-        pattern = job.source_config.file_config.file_pattern
-        files[job.id] = [path for path in present if fnmatch.fnmatchcase(path.name, pattern)]
+        config = job.source_config.file_config
+        files[job.id] = [path for path in present if config.wants(path.name)]
         if not files[job.id]:
             raise UsageError(
-                f"--data: no file in {printable(str(folder))} matches {printable(pattern)!r}, "
+                f"--data: no file in {printable(str(folder))} matches {printable(config.wanted)!r}, "
                 f"the filePattern of job {printable(job.name)!r}"
             )
     return files
@@ -66,8 +66,9 @@ def landing_keys(workflow: Workflow, files: Mapping[str, Iterable[Path]]) -> dic
 def _in_folder(folder: Path, argument: str, wanted: SourceFormat) -> list[Path]:
     found: dict[Path, SourceFormat] = {}
     for item in sorted(folder.iterdir(), key=lambda item: item.name):
-        kind = EXTENSIONS.get(item.suffix.lower())
-        if item.is_file() and kind is not None and item.suffix.lower() not in NOTES and wanted in (kind, SourceFormat.AUTO):
+        kind = named_format(item.name)
+        is_note = unpacked_name(item.name).lower().endswith(NOTES)
+        if item.is_file() and kind is not None and not is_note and wanted in (kind, SourceFormat.AUTO):
             found[item] = kind
     kinds = sorted(set(found.values()))
     if not found:

@@ -144,6 +144,11 @@ def quarantine_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_
     return f"{quarantine_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{name}"
 
 
+def malformed_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
+    """The records of a run's files that could not be read, beside the rows that Silver sets aside."""
+    return quarantine_key(workflow_slug, job_slug, planned_at, f"{run_id}_malformed")
+
+
 def contract_prefix(workflow_id: str, job_id: str) -> str:
     """Below it lie the versions of a job's contract."""
     return f"contracts/{workflow_id}/{job_id}/"

@@ -1,33 +1,18 @@
 """What Bronze needs of a source, whatever its format: one interface, and what the readers of all formats share."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 import polars as pl
 
+from flowforge.medallion.stored_file import FileContent
 from flowforge.model.errors import DataFault
 from flowforge.model.names import AUDIT_COLUMNS
 
 ROW_NUMBER = "_row_number"
-OpenStream = Callable[[], Iterable[bytes]]
-"""Opens the file anew from its first byte and gives it in chunks."""
-ReadRange = Callable[[int, int], bytes]
-"""Reads bytes of the file: from where, and how many."""
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """A file that lies somewhere, and the ways to its bytes. ``memory_bytes`` is what a reader may take to hold it."""
-
-    name: str
-    size_bytes: int
-    uri: str
-    open_stream: OpenStream
-    read_range: ReadRange
-    storage_options: Mapping[str, str | int] | None = None
-    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,14 +39,51 @@ class BronzeSource(Protocol):
         """The number of records, counted apart from ``frame``."""
 
     @property
+    def malformed(self) -> int:
+        """How many of the records could not be read, and so are not in ``frame``."""
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for what a person should know about how the file was read."""
+
+    @property
+    def in_scratch(self) -> bool:
+        """Whether it reads scratch space, so that it has to be converted before the next file takes that."""
 
     def frame(self, audit: Audit) -> pl.LazyFrame:
         """A streaming frame of ``types``, then the four audit columns."""
 
-    def explain(self, fault: DataFault) -> DataFault:
-        """The fault to raise where the engine refused the file: the one given, or one that names the row."""
+    def malformed_frame(self, audit: Audit) -> pl.LazyFrame | None:
+        """A streaming frame of the records that could not be read, or None where there are none."""
+
+    def second_try(self, fault: DataFault, scratch: Path) -> "BronzeSource":
+        """The same source examined in another way, where the engine refused the file; ``scratch`` is an empty folder.
+
+        Raises the fault to tell where there is no other way: the one given, or one that names the row.
+        """
+
+
+class ReadInWhole:
+    """What a source answers whose format has no records that could be set aside, and one way to be read."""
+
+    file: FileContent
+
+    @property
+    def malformed(self) -> int:
+        """None: a file of which something cannot be read is refused."""
+        return 0
+
+    @property
+    def in_scratch(self) -> bool:
+        """Whether the file lies there."""
+        return self.file.in_scratch
+
+    def malformed_frame(self, _: Audit) -> None:
+        """None."""
+
+    def second_try(self, fault: DataFault, _: Path) -> BronzeSource:
+        """None: every record has been looked at before, or is of a format without records of its own. Raises the fault given."""
+        raise fault
 
 
 def with_audit_columns(

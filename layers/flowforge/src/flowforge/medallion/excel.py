@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from flowforge.medallion.batches import BATCH_ROWS, streamed
-from flowforge.medallion.bronze_source import ROW_NUMBER, Audit, StoredFile, with_audit_columns
+from flowforge.medallion.bronze_source import ROW_NUMBER, Audit, ReadInWhole, with_audit_columns
 from flowforge.medallion.common_type import stored
 from flowforge.medallion.excel_cells import CellKinds, cell, column, shown
 from flowforge.medallion.excel_reader import reader_errors
 from flowforge.medallion.excel_workbook import Workbook, chosen_sheets, content_of, load_sheet, open_workbook
 from flowforge.medallion.header import unique_names
 from flowforge.medallion.sheet_content import SheetContent
+from flowforge.medallion.stored_file import StoredFile
 from flowforge.model.errors import DataFault
 from flowforge.model.source import FileConfig
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class SheetSource:
+class SheetSource(ReadInWhole):
     """One sheet, examined. ``rows`` are the 1-based rows of the sheet that are records, ``positions`` its columns from 0.
 
     The workbook is opened again for the cells, so that no more than one is in memory however many files and sheets a run has.
@@ -55,10 +56,6 @@ class SheetSource:
         return with_audit_columns(
             streamed(self._batches, schema), columns, audit, source_file=self.name, row_number=pl.col(ROW_NUMBER)
         )
-
-    def explain(self, fault: DataFault) -> DataFault:
-        """The fault itself: every cell has been looked at before."""
-        return fault
 
     def _batches(self) -> Iterator[pl.DataFrame]:
         first = 1
@@ -107,6 +104,7 @@ def _examine_sheet(workbook: Workbook, sheet_name: str, config: FileConfig, *, n
         return None
     header_row = (config.header_row or present[0]) if config.has_header else None
     rows = array("I", (row for row in present if header_row is None or row > header_row))
+    rows = rows[: max(0, len(rows) - config.skip_footer_rows)]
     header: list[str] = []
     if header_row is not None:
         header = [shown(cell(value)) or "" for value in next(_rows_at(sheet, [header_row]), [])]

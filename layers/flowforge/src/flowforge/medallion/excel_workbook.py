@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from flowforge.medallion.bronze_source import StoredFile
 from flowforge.medallion.excel_97 import Workbook97
 from flowforge.medallion.excel_package import WorkbookPackage
 from flowforge.medallion.excel_reader import locked, reader_errors
 from flowforge.medallion.sheet_content import SheetContent
+from flowforge.medallion.stored_file import StoredFile
 from flowforge.model.errors import ConfigFault, DataFault, NextTier
 from flowforge.model.source import FileConfig
 from flowforge.model.source_format import COMPOUND_FILE_MAGIC

@@ -13,13 +13,14 @@ from typing import Any
 import polars as pl
 
 from flowforge.medallion.batches import BATCH_ROWS, streamed
-from flowforge.medallion.bronze_source import ROW_NUMBER, Audit, StoredFile, with_audit_columns
+from flowforge.medallion.bronze_source import ROW_NUMBER, Audit, ReadInWhole, with_audit_columns
 from flowforge.medallion.common_type import stored
 from flowforge.medallion.header import unique_names
 from flowforge.medallion.json_records import Layout, OtherLayout, layout_of, records, strict_decoder
 from flowforge.medallion.json_shape import PreciseNumber, Shape, Typing
 from flowforge.medallion.json_text import JsonText
 from flowforge.medallion.json_values import fitted_value
+from flowforge.medallion.stored_file import FileContent
 from flowforge.model.errors import DataFault
 from flowforge.model.source import FileConfig
 
@@ -32,13 +33,13 @@ ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True)
-class JsonSource:
+class JsonSource(ReadInWhole):
     """A JSON file, examined. ``members`` are the names in the file, by which ``types`` follow in the same order.
 
     ``rendered`` are those in which a value can need more than the engine's reader: its text, or a decimal.
     """
 
-    file: StoredFile
+    file: FileContent
     layout: Layout
     members: tuple[str, ...]
     types: Mapping[str, pl.DataType]
@@ -58,10 +59,6 @@ class JsonSource:
         return with_audit_columns(
             streamed(self._batches, schema), columns, audit, source_file=self.name, row_number=pl.col(ROW_NUMBER)
         )
-
-    def explain(self, fault: DataFault) -> DataFault:
-        """The fault itself: every record has been decoded before."""
-        return fault
 
     @property
     def _stored(self) -> list[pl.DataType]:
@@ -103,13 +100,13 @@ class JsonSource:
             yield values, texts
 
 
-def examine_json(file: StoredFile, config: FileConfig) -> JsonSource:
+def examine_json(file: FileContent, config: FileConfig) -> JsonSource:
     """Decode every record of a file: the members over all of them, in the order in which they first appear, and their types.
 
     Raises DataFault naming record and line for what is no JSON, for an object with a name twice, and for half of a surrogate
     pair; DataFault for a file without content and for one of more than 20,000 members.
     """
-    lines = file.name.lower().endswith(LINES)
+    lines = file.content_name.lower().endswith(LINES)
     layout = layout_of(JsonText(file.open_stream(), file=file.name), record_path=config.record_path, lines=lines)
     try:
         return _examine(file, layout, lines=lines)
@@ -117,7 +114,7 @@ def examine_json(file: StoredFile, config: FileConfig) -> JsonSource:
         return _examine(file, Layout(), lines=lines)
 
 
-def _examine(file: StoredFile, layout: Layout, *, lines: bool) -> JsonSource:
+def _examine(file: FileContent, layout: Layout, *, lines: bool) -> JsonSource:
     text = JsonText(file.open_stream(), file=file.name)
     if not text.peek():
         raise DataFault(f"{file.name} is empty: it has no records", file=file.name)

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from flowforge.medallion.bronze_source import ROW_NUMBER, Audit, StoredFile, with_audit_columns
+from flowforge.medallion.bronze_source import ROW_NUMBER, Audit, ReadInWhole, with_audit_columns
 from flowforge.medallion.common_type import fitted, stored
 from flowforge.medallion.header import unique_names
+from flowforge.medallion.stored_file import StoredFile
 from flowforge.model.errors import DataFault
 from flowforge.model.parquet_footer import TAIL_BYTES, ParquetShape, footer_bytes, read_footer
 
 
 @dataclass(frozen=True)
-class ParquetSource:
+class ParquetSource(ReadInWhole):
     """A Parquet file. ``records`` is what its footer states; the engine counts by the pages that it reads.
 
     ``types`` are by unique names, ``names`` those in the file.
@@ -42,10 +43,6 @@ class ParquetSource:
         ]
         frame = _scan(self.file, row_index_name=index)
         return with_audit_columns(frame, columns, audit, source_file=self.name, row_number=pl.col(index))
-
-    def explain(self, fault: DataFault) -> DataFault:
-        """The engine's own words: a Parquet file has no rows that could be wrong one by one."""
-        return fault
 
 
 def examine_parquet(file: StoredFile) -> ParquetSource:

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from flowforge.model.base import Document
 
+OF_JSON = ("record_path",)
 OF_WORKBOOKS = ("sheet_name", "sheet_index", "sheets", "header_row")
 
 
@@ -26,7 +27,12 @@ class FormatOptions(Document):
     @property
     def of_workbooks(self) -> list[str]:
         """The options that are set and that only a workbook has, as people write them."""
-        return [type(self).model_fields[name].alias or name for name in OF_WORKBOOKS if getattr(self, name) is not None]
+        return self.set_options(OF_WORKBOOKS)
+
+    @property
+    def of_json(self) -> list[str]:
+        """The options that are set and that only JSON has, as people write them."""
+        return self.set_options(OF_JSON)
 
     @model_validator(mode="after")
     def _one_choice_of_sheets(self) -> Self:

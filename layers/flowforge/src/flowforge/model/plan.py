@@ -52,8 +52,8 @@ DEFAULT_ROW_BYTES = 100.0
 class SourceFile(Document):
     """A landing object as it was when the run was planned.
 
-    ``format``, ``row_bytes`` (stored bytes for a row) and ``columns`` are what its head shows, ``text_bytes`` is about its
-    size as text (None: its own size).
+    What its head shows: ``format``, ``text_bytes`` (about its size as text in UTF-8, unpacked; None: its own size),
+    ``scratch_bytes`` (what its copies take of /tmp), ``row_bytes`` (of that text, for a row) and ``columns``.
     """
 
     key: str
@@ -62,9 +62,10 @@ class SourceFile(Document):
     version_id: str | None = None
     size_bytes: Annotated[int, Field(ge=0)]
     format: SourceFormat = SourceFormat.CSV
+    text_bytes: Annotated[int, Field(ge=0)] | None = None
+    scratch_bytes: Annotated[int, Field(ge=0)] = 0
     row_bytes: Annotated[float, Field(gt=0)] = DEFAULT_ROW_BYTES
     columns: Annotated[int, Field(ge=1)] = 1
-    text_bytes: Annotated[int, Field(ge=0)] | None = None
 
 
 class StoredRun(Document):

@@ -41,12 +41,13 @@ OPTIONS: dict[str, Refusal] = {
     "sourceConfig.connection": NO_DATABASE,
     "sourceConfig.databaseConfig": NO_DATABASE,
     "sourceConfig.apiConfig": Refusal("this version calls no API; let a program write what it answers into landing"),
-    "sourceConfig.landingKey": Refusal("an execution's input names landing keys in files; a job finds them by filePattern"),
+    "sourceConfig.landingKey": Refusal(
+        "an execution's input names landing keys in files; a job finds them by filePattern or filePath"
+    ),
     "sourceConfig.prefect": Refusal(f"{NO_ENGINE_ID.reason}; the primary key is silverConfig.primaryKey"),
-    "sourceConfig.fileConfig.filePath": Refusal("a job reads below its own landing prefix alone; name the file by filePattern"),
-    "sourceConfig.fileConfig.matchedFiles": Refusal("which files match is found when an execution is planned"),
-    "sourceConfig.fileConfig.skipFooterRows": Refusal("every row is data; remove what stands below it", (0,)),
-    "sourceConfig.fileConfig.compressionType": Refusal("files are read as they are; unpack them first", ("none",)),
+    "sourceConfig.fileConfig.matchedFiles": Refusal(
+        "it lists what was there once; a run finds its files by filePattern or filePath when it is planned"
+    ),
     "transformationConfig.derivedColumns": Refusal(
         "columns are renamed and typed; compute others by SQL in a gold-analytics job"
     ),

@@ -2,14 +2,15 @@
 
 import fnmatch
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from pathlib import PurePosixPath
+from typing import Annotated, NamedTuple, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from flowforge.model.base import Document
 from flowforge.model.format_options import FormatOptions
-from flowforge.model.names import OneCharacter
 from flowforge.model.source_format import SourceFormat
+from flowforge.model.text_options import TextOptions
 
 
 class UploadMode(StrEnum):
@@ -20,28 +21,36 @@ class UploadMode(StrEnum):
     DIRECTORY = "directory"
 
 
-class FileConfig(FormatOptions):
-    """How the job's files are found below its landing prefix and read. ``skip_rows`` are left out before the header."""
+class OptionUse(NamedTuple):
+    """An option of ``fileConfig`` that is set, by its stored name, and the formats that have a use for it, in words too."""
+
+    name: str
+    formats: tuple[SourceFormat, ...]
+    told: str
+
+
+class FileConfig(TextOptions, FormatOptions):
+    """How the job's files are found below its landing prefix and read.
+
+    ``file_path`` names the one file of the job, by its name in the landing folder; folders before it are those it came from.
+    """
 
     file_pattern: str = "*"
+    file_path: Annotated[str, Field(min_length=1)] | None = None
     upload_mode: UploadMode = UploadMode.PATTERN
-    encoding: Literal["utf-8"] = "utf-8"
-    delimiter: OneCharacter = ","
-    has_header: bool = True
-    skip_rows: Annotated[int, Field(ge=0)] = 0
-    null_values: tuple[str, ...] = ()
-
-    @field_validator("delimiter")
-    @classmethod
-    def _one_byte(cls, delimiter: str) -> str:
-        if not delimiter.isascii() or delimiter in '"\r\n\0':
-            raise ValueError(f"the delimiter {delimiter!r} must be one ASCII character other than a quote or a line end")
-        return delimiter
 
     @model_validator(mode="after")
-    def _options_agree(self) -> Self:
+    def _one_way_to_find_files(self) -> Self:
+        if self.file_path is not None and self.file_pattern != "*":
+            raise ValueError("filePath and filePattern choose the job's files in two ways; give one of them")
+        if self.upload_mode is UploadMode.DIRECTORY and self.file_path is not None:
+            raise ValueError("uploadMode 'directory' reads every file of the folder; with a filePath it is 'single'")
         if self.upload_mode is UploadMode.DIRECTORY and self.file_pattern != "*":
             raise ValueError("uploadMode 'directory' reads every file of the folder; with a filePattern it is 'pattern'")
+        return self
+
+    @model_validator(mode="after")
+    def _one_header(self) -> Self:
         if self.header_row is not None and not self.has_header:
             raise ValueError("headerRow names the row of the header, and hasHeader says that there is none")
         if self.header_row is not None and self.skip_rows >= self.header_row:
@@ -50,24 +59,39 @@ class FileConfig(FormatOptions):
 
     def wants(self, name: str) -> bool:
         """Whether what lies below the landing prefix is a file of the job: what folders hold, and their markers, is not."""
+        if self.file_path is not None:
+            return name == PurePosixPath(self.file_path.replace("\\", "/")).name
         return bool(name) and "/" not in name and fnmatch.fnmatchcase(name, self.file_pattern)
+
+    @property
+    def wanted(self) -> str:
+        """What the job's files are found by, for a message."""
+        return self.file_path or self.file_pattern
+
+    @property
+    def uses(self) -> list[OptionUse]:
+        """The options that are set and that some formats have no use for."""
+        csv, excel = SourceFormat.CSV, SourceFormat.EXCEL
+        return [
+            *(OptionUse(name, (csv,), "delimited text") for name in self.of_text),
+            *(OptionUse(name, (csv, excel), "delimited text and workbooks") for name in self.of_rows),
+            *(OptionUse(name, (excel,), "workbooks") for name in self.of_workbooks),
+            *(OptionUse(name, (SourceFormat.JSON,), "JSON") for name in self.of_json),
+        ]
 
 
 class SourceConfig(Document):
-    """What the job reads."""
+    """What the job reads. With type ``auto`` the files of a run decide whether an option is of use."""
 
     type: SourceFormat = SourceFormat.AUTO
     file_config: FileConfig = FileConfig()
 
     @model_validator(mode="after")
     def _options_fit_the_format(self) -> Self:
-        config, kind = self.file_config, self.type
-        if kind not in (SourceFormat.AUTO, SourceFormat.EXCEL) and config.of_workbooks:
-            raise ValueError(f"{', '.join(config.of_workbooks)}: belongs to workbooks, and type is {kind.value!r}")
-        if kind not in (SourceFormat.AUTO, SourceFormat.JSON) and config.record_path is not None:
-            raise ValueError(f"recordPath: belongs to JSON, and type is {kind.value!r}")
-        if kind in (SourceFormat.JSON, SourceFormat.PARQUET) and config.null_values:
+        kind = self.type
+        if kind in (SourceFormat.JSON, SourceFormat.PARQUET) and self.file_config.null_values:
             raise ValueError(f"nullValues: null has a form of its own in {kind.value}; leave the option out")
-        if kind is not SourceFormat.EXCEL and (config.skip_rows or not config.has_header):
-            raise ValueError("skipRows and hasHeader: false are supported for workbooks only (type: excel)")
+        for use in self.file_config.uses:
+            if kind is not SourceFormat.AUTO and kind not in use.formats:
+                raise ValueError(f"{use.name}: belongs to {use.told}, and type is {kind.value!r}")
         return self

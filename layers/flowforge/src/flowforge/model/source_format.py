@@ -3,6 +3,7 @@
 import re
 from enum import StrEnum
 
+from flowforge.model.compression import ZIP_MAGIC, CompressionType, compression_of, unpacked_name
 from flowforge.model.errors import DataFault
 
 
@@ -28,26 +29,36 @@ HEAD_BYTES = 64 << 10
 
 PARQUET_MAGIC = b"PAR1"
 ENCRYPTED_PARQUET_MAGIC = b"PARE"
-ZIP_MAGIC = b"PK\x03\x04"
 COMPOUND_FILE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
 """A Compound File ([MS-CFB] 2.2): a workbook of Excel 97-2003, or a newer one behind a password."""
 WORKBOOK_PARTS = (b"[Content_Types].xml", b"xl/workbook", b"xl/worksheets", b"xl/styles", b"xl/_rels")
-COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
+NOT_UNPACKED = ((b"\xfd7zXZ\0", 0, "xz"), (b"1AY&SY", 4, "bzip2"))
+"""Compressions that are known and not read: the signature, the place where it stands, the name."""
 JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")
 """No header of a delimited text starts like an object, or like an array of objects."""
 
 
-def source_format(name: str, head: bytes, declared: SourceFormat) -> SourceFormat:
-    """The format of a file from its name, its first bytes and what the job says of it; never ``auto``.
+def file_compression(head: bytes) -> CompressionType:
+    """How a file that begins like this is compressed; a workbook, which is a zip archive of parts, is taken as it is."""
+    if head.startswith(ZIP_MAGIC) and any(part in head for part in WORKBOOK_PARTS):
+        return CompressionType.NONE
+    return compression_of(head)
 
-    Raises DataFault where they contradict each other, and where neither tells.
+
+def source_format(name: str, head: bytes, declared: SourceFormat, *, unpacked: bool = False) -> SourceFormat:
+    """The format of a file from its name, the first bytes of its content and what the job says of it; never ``auto``.
+
+    Content that was ``unpacked`` and tells nothing is text: an archive often has a name of its own, and so have its files.
+    Raises DataFault where they contradict each other, and where nothing tells.
     """
-    content, extension = _by_content(name, head), _by_extension(name)
+    content, extension = _by_content(name, head), named_format(name)
     expected = extension if declared is SourceFormat.AUTO else declared
     if content is not None and declared in (content, SourceFormat.AUTO):
         return content
     if content is not None:
         raise DataFault(f"{name} holds {content.value}, and the job's sourceConfig.type is {declared.value!r}", file=name)
+    if expected is None and unpacked:
+        return SourceFormat.CSV
     if expected is None:
         known = ", ".join(EXTENSIONS)
         raise DataFault(f"{name}: the format is unknown; state sourceConfig.type, or name the file by one of {known}", file=name)
@@ -57,16 +68,17 @@ def source_format(name: str, head: bytes, declared: SourceFormat) -> SourceForma
     return expected
 
 
+def named_format(name: str) -> SourceFormat | None:
+    """The format that a file's extension stands for, that of a compression left out; None where it stands for none."""
+    stem = unpacked_name(name).lower()
+    return next((known for extension, known in EXTENSIONS.items() if stem.endswith(extension)), None)
+
+
 def misnamed(name: str, found: SourceFormat) -> str | None:
     """A sentence for a file whose extension stands for another format than it has, or None."""
-    extension = _by_extension(name)
-    if extension in (None, found):
+    if named_format(name) in (None, found):
         return None
     return f"{name} holds {found.value} in spite of its name, and was read as that"
-
-
-def _by_extension(name: str) -> SourceFormat | None:
-    return next((known for extension, known in EXTENSIONS.items() if name.lower().endswith(extension)), None)
 
 
 def _by_content(name: str, head: bytes) -> SourceFormat | None:
@@ -74,9 +86,9 @@ def _by_content(name: str, head: bytes) -> SourceFormat | None:
         return SourceFormat.PARQUET
     if head.startswith(ENCRYPTED_PARQUET_MAGIC):
         raise DataFault(f"{name} is an encrypted Parquet file; write it without encryption", file=name)
-    if head.startswith(COMPOUND_FILE_MAGIC) or (head.startswith(ZIP_MAGIC) and any(part in head for part in WORKBOOK_PARTS)):
+    if head.startswith((COMPOUND_FILE_MAGIC, ZIP_MAGIC)):
         return SourceFormat.EXCEL
-    compression = next((word for magic, word in COMPRESSED.items() if head.startswith(magic)), None)
-    if head.startswith(ZIP_MAGIC) or compression:
-        raise DataFault(f"{name} is compressed ({compression or 'zip'}); unpack it first", file=name)
+    compression = next((word for magic, place, word in NOT_UNPACKED if head.startswith(magic, place)), None)
+    if compression is not None:
+        raise DataFault(f"{name} is compressed by {compression}; deliver it plain, or as gzip, zip or zstd", file=name)
     return SourceFormat.JSON if JSON_START.match(head) else None

@@ -166,6 +166,10 @@ class StepResult(Document):
     read_bytes: int
     duration_seconds: float
 
+    def outputs_of(self, role: str) -> tuple[PublishedObject, ...]:
+        """The objects of that role, in their order."""
+        return tuple(item for item in self.outputs if item.role == role)
+
     def output(self, role: str) -> PublishedObject | None:
         """The first object of that role, or None."""
         return next((item for item in self.outputs if item.role == role), None)

@@ -107,11 +107,11 @@ def _sources(lake: Lake, workflow: Workflow, job: Job, chosen: tuple[str, ...] |
     else:
         names = list(chosen)
     if not names:
-        raise DataFault(f"{job.name}: no file under {prefix} matches {wanted.file_pattern!r}; upload one and run again")
+        raise DataFault(f"{job.name}: no file under {prefix} matches {wanted.wanted!r}; upload one and run again")
     if len(names) > 1 and wanted.upload_mode is UploadMode.SINGLE:
         raise DataFault(
-            f"{job.name}: uploadMode is 'single', and {len(names)} files under {prefix} match {wanted.file_pattern!r}; remove "
-            "the others, name one by filePattern, or let uploadMode be 'pattern'"
+            f"{job.name}: uploadMode is 'single', and {len(names)} files under {prefix} match {wanted.wanted!r}; remove "
+            "the others, name one by filePath, or let uploadMode be 'pattern'"
         )
     if len(set(names)) != len(names):
         raise ConfigFault(f"{job.name}: a file is named twice in the input", option="files")
@@ -133,9 +133,10 @@ def _source(lake: Lake, prefix: str, key: str, job: Job) -> SourceFile:
         version_id=version.version_id,
         size_bytes=version.size_bytes,
         format=seen.format,
+        text_bytes=seen.text_bytes,
+        scratch_bytes=seen.scratch_bytes,
         row_bytes=seen.row_bytes,
         columns=seen.columns,
-        text_bytes=seen.text_bytes,
     )
 
 

@@ -34,14 +34,15 @@ def _stored_run(lake: Lake, key: str, job_id: str) -> tuple[StoredRun, tuple[Pub
     planned = Plan.model_validate_json(plan[0]).job(job_id)
     if planned.rebuild is not None:
         return None
+    bronze = result.outputs_of("bronze")
     run = StoredRun(
         run_id=result.run_id,
         planned_at=result.planned_at,
         is_replay=planned.replay is not None,
         files=tuple(source.name for source in planned.sources),
-        objects=tuple(output.key for output in result.outputs),
+        objects=tuple(output.key for output in bronze),
     )
-    return run, result.outputs
+    return run, bronze
 
 
 def runs_of_the_table(

@@ -101,7 +101,7 @@ class _Terms:
         return str(self._result(planned, Step.BRONZE_INGEST, Layer.SOURCE).counts.read)
 
     def _of_bronze(self, planned: JobPlan, check: Check, columns: tuple[str, ...]) -> str:
-        outputs = self._result(planned, Step.BRONZE_INGEST, Layer.BRONZE).outputs
+        outputs = self._result(planned, Step.BRONZE_INGEST, Layer.BRONZE).outputs_of("bronze")
         for output in outputs:
             version = self._context.lake.head(output.key)
             if version is None or version.etag != output.etag:

@@ -41,11 +41,11 @@ def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
     with engine_errors(f"{context.job.name}: Bronze could not be transformed"):
         if runs is None:
             require_same_strategy(context)
-            work = _transform(context, attempt, [output.key for output in bronze.outputs])
+            work = _transform(context, attempt, [output.key for output in bronze.outputs_of("bronze")])
         else:
             work = rebuilt_work(context, attempt, runs, partial(_transform, context, attempt))
     _require_bronze(context, bronze)
-    work = replace(work, read_bytes=sum(output.size_bytes for output in bronze.outputs))
+    work = replace(work, read_bytes=sum(output.size_bytes for output in bronze.outputs_of("bronze")))
 
     def make_table() -> SilverTable:
         with engine_errors(f"{context.job.name}: the Silver table could not be written"):
@@ -85,7 +85,7 @@ def _transform(context: StepContext, attempt: Attempt, objects: Sequence[str], p
 
 def _require_bronze(context: StepContext, bronze: StepResult) -> None:
     """Raise DataFault where the run's Bronze is not what bronze_ingest published; nothing of ours replaces it."""
-    for output in bronze.outputs:
+    for output in bronze.outputs_of("bronze"):
         version = context.lake.head(output.key)
         if version is None or version.etag != output.etag:
             raise DataFault(f"{output.key} was replaced or removed after it was published; start a new run", file=output.key)

@@ -1,10 +1,16 @@
 """The landing objects of a run, as its plan saw them, and the sources that they give."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from flowforge.lake.lake import ObjectVersion
-from flowforge.medallion.bronze_source import BronzeSource, StoredFile
+from flowforge.medallion.bronze_source import BronzeSource
+from flowforge.medallion.file_content import contents_of
+from flowforge.medallion.file_stream import first_bytes
 from flowforge.medallion.source_readers import examine_source
+from flowforge.medallion.stored_file import FileContent, StoredFile
 from flowforge.model.errors import ConfigFault, DataFault
 from flowforge.model.plan import SourceFile
 from flowforge.model.source_format import HEAD_BYTES, SourceFormat, misnamed, source_format
@@ -15,33 +21,47 @@ from flowforge.steps.machine_memory import memory_for_data_bytes
 
 @dataclass(frozen=True)
 class RunSource:
-    """A source of the run, with the planned file that it is of."""
+    """A source of the run, with the planned file that it is of, and what is to be told of it besides the reader's notes."""
 
     planned: SourceFile
     reader: BronzeSource
-    notes: tuple[str, ...]
+    told: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for what a person should know about how the file was read."""
+        return (*self.told, *self.reader.notes)
 
 
-def examine_files(context: StepContext) -> list[RunSource]:
-    """The sources of all files in their order, each examined.
+def examined_sources(context: StepContext, scratch: Path) -> Iterator[RunSource]:
+    """The sources of all files in their order, each examined. What one has below ``scratch`` is gone when the next one comes.
 
     Raises DataFault for a file that changed since the plan or cannot be read, ConfigFault for an option that no file of
     the run has a use for.
     """
-    found: set[SourceFormat] = set()
-    sources = []
+    config, found = context.job.source_config, set()
     for planned in context.planned.sources:
         version = require_planned(context, planned)
-        head = context.lake.read_start(version, HEAD_BYTES)
-        kind = source_format(planned.name, head, context.job.source_config.type)
-        found.add(kind)
-        with engine_errors(f"{planned.name} could not be read"):
-            readers = examine_source(_stored(context, version, planned.name), kind, context.job.source_config.file_config)
-        for number, reader in enumerate(readers):
-            named = misnamed(planned.name, kind) if number == 0 else None
-            sources.append(RunSource(planned, reader, ((named,) if named else ()) + reader.notes))
+        with TemporaryDirectory(dir=scratch) as archive:
+            with engine_errors(f"{planned.name} could not be read"):
+                stored = _stored(context, version, planned.name)
+                contents = contents_of(stored, declared=config.file_config.compression_type, scratch=Path(archive))
+            for content in contents:
+                with TemporaryDirectory(dir=scratch) as copies:
+                    kind, readers = _examined(context, content, Path(copies))
+                    found.add(kind)
+                    for number, reader in enumerate(readers):
+                        named = misnamed(content.content_name, kind) if number == 0 else None
+                        yield RunSource(planned, reader, (named,) if named else ())
     _require_use_of_options(context, found)
-    return sources
+
+
+def _examined(context: StepContext, content: FileContent, copies: Path) -> tuple[SourceFormat, list[BronzeSource]]:
+    config = context.job.source_config
+    with engine_errors(f"{content.name} could not be read"):
+        head = first_bytes(content.open_stream(), HEAD_BYTES)
+        kind = source_format(content.content_name, head, config.type, unpacked=not content.is_stored_as_it_is)
+        return kind, list(examine_source(content, kind, config.file_config, copies))
 
 
 def require_planned(context: StepContext, source: SourceFile) -> ObjectVersion:
@@ -65,6 +85,7 @@ def require_planned(context: StepContext, source: SourceFile) -> ObjectVersion:
 def _stored(context: StepContext, version: ObjectVersion, name: str) -> StoredFile:
     return StoredFile(
         name=name,
+        content_name=name,
         size_bytes=version.size_bytes,
         uri=context.lake.uri(version.key),
         open_stream=lambda: context.lake.chunks(version),
@@ -75,12 +96,10 @@ def _stored(context: StepContext, version: ObjectVersion, name: str) -> StoredFi
 
 
 def _require_use_of_options(context: StepContext, found: set[SourceFormat]) -> None:
-    """Raise ConfigFault where an option is set that only another format has: with type ``auto`` the files decide."""
-    config = context.job.source_config.file_config
-    options = [(name, SourceFormat.EXCEL, "workbooks") for name in config.of_workbooks]
-    options += [("recordPath", SourceFormat.JSON, "JSON")] if config.record_path is not None else []
-    for name, kind, what in options:
-        if kind not in found:
+    """Raise ConfigFault where an option is set that only other formats have: with type ``auto`` the files decide."""
+    for use in context.job.source_config.file_config.uses:
+        if not found.intersection(use.formats):
             raise ConfigFault(
-                f"fileConfig.{name} belongs to {what}, and no file of the run is of that format", option=f"fileConfig.{name}"
+                f"fileConfig.{use.name} belongs to {use.told}, and no file of the run is of that format",
+                option=f"fileConfig.{use.name}",
             )
