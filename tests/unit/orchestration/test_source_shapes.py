@@ -1,5 +1,6 @@
 """The plan estimates rows, columns and text of every format from a file's head or footer."""
 
+import gzip
 import io
 import json
 
@@ -7,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from csv_files import zipped
 from flowforge.lake.lake import Lake
 from flowforge.model.job import Job
 from flowforge.model.plan import SourceFile
@@ -37,7 +39,7 @@ def test_the_footer_of_a_parquet_file_tells_its_rows(lake: Lake, columns: int) -
     content = parquet(pa.table({f"c{number}": [1] * 40 for number in range(columns)}))
     seen = shape_of(lake, "a.parquet", content)
     assert (seen.format, seen.columns) == (SourceFormat.PARQUET, columns)
-    assert round(len(content) / seen.row_bytes) == 40
+    assert round(seen.text_bytes / seen.row_bytes) == 40
     assert seen.text_bytes > len(content)
 
 
@@ -72,6 +74,19 @@ def test_a_workbook_counts_by_what_it_unpacks_to(lake: Lake) -> None:
     content = sheet_of(["id"], [1])
     seen = shape_of(lake, "a.xlsx", content)
     assert (seen.format, seen.text_bytes) == (SourceFormat.EXCEL, 7 * len(content))
+
+
+def test_what_is_compressed_counts_as_what_it_unpacks_to_and_takes_scratch_space_where_it_is_copied(lake: Lake) -> None:
+    lines = "\n".join(map(json.dumps, RECORDS)).encode()
+    seen = shape_of(lake, "a.jsonl.gz", gzip.compress(lines))
+    assert (seen.format, seen.columns, seen.scratch_bytes) == (SourceFormat.JSON, 2, 0)
+    assert seen.text_bytes == pytest.approx(len(lines), rel=0.1)
+    assert len(lines) / seen.row_bytes == pytest.approx(3_000, rel=0.1)
+    archive = zipped({"a.jsonl": lines})
+    assert shape_of(lake, "a.zip", archive).scratch_bytes == len(archive)
+    table = parquet(pa.table({"id": [1] * 40}))
+    seen = shape_of(lake, "a.parquet.gz", gzip.compress(table))
+    assert (seen.format, seen.scratch_bytes) == (SourceFormat.PARQUET, pytest.approx(len(table), rel=0.1))
 
 
 def bronze_tier(kind: SourceFormat, size_bytes: float) -> Tier:

@@ -1,7 +1,9 @@
 """The first step takes files of every format, alone and together, and says what it did with them."""
 
+import gzip
 import io
 import json
+import sys
 from typing import Any
 
 import polars as pl
@@ -9,11 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from csv_files import zipped
 from flowforge.model.errors import ConfigFault, DataFault, NextTier
 from flowforge.model.step import BronzeCounts, StepResult
 from lab import Lab
 from s3_faults import just_before
 from workbooks import sheet_of, workbook
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 def parquet(table: pa.Table) -> bytes:
@@ -115,6 +123,56 @@ def test_an_option_of_another_format_than_the_files_have_is_refused(lab: Lab) ->
     source(lab, record_path="data")
     with pytest.raises(ConfigFault, match=r"fileConfig.recordPath belongs to JSON"):
         lab.ingest("id\n1\n").bronze()
+
+
+PACKED = {
+    "orders.json.gz": gzip.compress(FILES["orders.json"]),
+    "orders.ndjson.zst": zstd.compress(FILES["orders.jsonl"]),
+    "orders.parquet.gz": gzip.compress(FILES["orders.parquet"]),
+    "orders.xlsx.zst": zstd.compress(FILES["orders.xlsx"]),
+    "orders.zip": zipped({"first.jsonl": FILES["orders.jsonl"]}),
+    "more.zip": zipped({"orders.parquet": FILES["orders.parquet"]}),
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_a_compressed_file_is_unpacked_and_then_told_by_its_content(lab: Lab, name: str) -> None:
+    result = lab.plan(lab.land(name, PACKED[name])).bronze()
+    assert result.counts == BronzeCounts(read=2, written=2)
+    assert rows_of(lab, result) == [(1, "x", name, 1), (2, None, name, 2)]
+
+
+def test_the_files_of_an_archive_are_of_any_format_and_come_to_common_columns(lab: Lab) -> None:
+    source(lab, evolution="add_new_columns")
+    members = {"a.json": b'[{"n": 1}]', "b.jsonl": b'{"n": 1.5}\n', "c.parquet": parquet(pa.table({"n": [2], "city": ["Bern"]}))}
+    result = lab.plan(lab.land("all.zip", zipped(members))).bronze()
+    assert rows_of(lab, result) == [
+        (1.0, None, "all.zip/a.json", 1),
+        (1.5, None, "all.zip/b.jsonl", 1),
+        (2.0, "Bern", "all.zip/c.parquet", 1),
+    ]
+    assert result.counts == BronzeCounts(read=3, written=3)
+
+
+def test_malformed_records_stand_in_the_order_of_their_files_whenever_they_are_found(lab: Lab) -> None:
+    source(lab, onMalformedRow="quarantine")
+    # The engine refuses the first one, after the second one, a copy, was converted.
+    files = [lab.land("a.csv", "a,b,c\n1,2\n3,4,5,6\n"), lab.land("b.csv.gz", gzip.compress(b"a,b,c\n7\n8,9,0\n"))]
+    result = lab.plan(*files).bronze()
+    assert result.counts == BronzeCounts(read=4, written=1, malformed=3)
+    (quarantine,) = result.outputs_of("quarantine")
+    assert lab.frame(quarantine.key).select("_source_file", "_raw_text").rows() == [
+        ("a.csv", "1,2"),
+        ("a.csv", "3,4,5,6"),
+        ("b.csv.gz", "7"),
+    ]
+
+
+@pytest.mark.parametrize("option", [{"delimiter": ";"}, {"onMalformedRow": "quarantine"}, {"hasHeader": False}])
+def test_an_option_of_text_is_refused_where_no_file_of_the_run_is_text(lab: Lab, option: dict[str, Any]) -> None:
+    source(lab, **option)
+    with pytest.raises(ConfigFault, match=rf"fileConfig.{next(iter(option))} belongs to delimited text"):
+        lab.plan(lab.land("orders.json", FILES["orders.json"])).bronze()
 
 
 def test_a_misnamed_file_is_read_by_its_content_and_told(lab: Lab) -> None:

@@ -121,6 +121,18 @@ def test_a_row_or_a_column_that_is_not_there_is_named(lab: Lab) -> None:
         replay.bronze()
 
 
+def test_records_that_could_not_be_read_are_not_replayed_and_do_no_harm_to_a_rebuild(lab: Lab) -> None:
+    lab.silver = {"primaryKey": "id", "mergeStrategy": "merge"}
+    lab.job = {"sourceConfig": {"fileConfig": {"onMalformedRow": "quarantine"}}}
+    lab.ingest("id,amount\n1,2\n2\n").silver()
+    [key] = lab.keys_below("quarantine/")
+    with pytest.raises(ConfigFault, match=r"holds records that could not be read.*mend them in their file"):
+        lab.replay(key, fixed(1, "2"), hours=1).bronze()
+    before = table(lab)
+    lab.rebuild(hours=2).silver()
+    assert table(lab) == before
+
+
 def test_a_replay_is_stored_as_a_run_with_its_own_bronze(lab: Lab) -> None:
     key = quarantined(lab, "merge", second=False)
     replay = lab.replay(key, fixed(1, "22"), hours=3)

@@ -28,6 +28,8 @@ from flowforge.model.workflow import Workflow
 from flowforge.steps.attempt import scan
 from flowforge.steps.engine_errors import engine_errors
 
+OF_MALFORMED = ("_line", "_raw_text")
+
 
 def list_quarantines(stack: StackConnection, workflow_name: str, job_name: str | None, *, console: Console) -> int:
     """Print the runs of a job that set rows aside; the answer is the exit status."""
@@ -37,10 +39,12 @@ def list_quarantines(stack: StackConnection, workflow_name: str, job_name: str |
     if not found:
         say(console, f"{printable(job.name)}: no row is in quarantine")
         return SUCCESS
-    table = Table("Run", "Rows", "Bytes", "S3 key", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for run_id, item in found.items():
+    table = Table("Run", "Holds", "Rows", "Bytes", "S3 key", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for item in found:
         rows = scan(lake, item.key).select(pl.len()).collect().item()
-        table.add_row(cell(run_id), f"{rows:,}", decimal(item.size_bytes), cell(item.key))
+        holds = "malformed records" if keys.holds_malformed(item.key) else "rows"
+        run_id = keys.run_of_quarantine(item.key, workflow.slug, job.slug)
+        table.add_row(cell(run_id), holds, f"{rows:,}", decimal(item.size_bytes), cell(item.key))
     console.print(table)
     return SUCCESS
 
@@ -51,16 +55,22 @@ def show_quarantine(
     job_name: str | None,
     run_id: str | None,
     *,
+    malformed: bool,
     limit: int,
     output: Path | None,
     console: Console,
 ) -> int:
     """Print the first rows of a quarantine with their numbers, or write all to a CSV file; the answer is the exit status."""
     lake = stack.lake()
-    item = _chosen(lake, *stored_job(lake, workflow_name, job_name), run_id)
+    item = _chosen(lake, *stored_job(lake, workflow_name, job_name), run_id, malformed=malformed)
     with engine_errors(f"{item.key} could not be read"):
         rows = scan(lake, item.key).with_row_index(NUMBER, offset=1)
-        business = [name for name in rows.collect_schema().names() if not name.startswith(RESERVED_PREFIX)]
+        names = rows.collect_schema().names()
+        business = [name for name in names if not name.startswith(RESERVED_PREFIX)] if not malformed else [*OF_MALFORMED]
+        if output is not None and malformed:
+            rows.drop(NUMBER).sink_csv(output)
+            say(console, f"Written to {output}: mend these records in their files, and deliver those again")
+            return SUCCESS
         if output is not None:
             rows.select(NUMBER, *business).sink_csv(output)
             say(console, f"Written to {output}: mend it, leave out the rows that are not to come again, and replay with --fix")
@@ -72,7 +82,7 @@ def show_quarantine(
         table.add_column(cell(name, limit=CELL_CHARACTERS))
     for row in shown.iter_rows(named=True):
         cells = [cell("null" if row[name] is None else str(row[name]), limit=CELL_CHARACTERS) for name in business[:COLUMNS]]
-        reason = cell(row[REASON] or ", ".join(row[FAILED_RULES]), limit=REASON_CHARACTERS)
+        reason = cell(row[REASON] or ", ".join(row.get(FAILED_RULES, ())), limit=REASON_CHARACTERS)
         table.add_row(str(row[NUMBER]), cell(row["_source_file"]), str(row["_row_number"]), reason, *cells)
     console.print(table)
     say(console, f"{shown.height:,} of {total:,} rows of {item.key}")
@@ -94,7 +104,7 @@ def replay_quarantine(
     """Take rows through again, and print what became of them; the answer is the exit status."""
     lake, stepfunctions = stack.lake(), stack.client("stepfunctions")
     workflow, job = stored_job(lake, workflow_name, job_name)
-    item = _chosen(lake, workflow, job, run_id)
+    item = _chosen(lake, workflow, job, run_id, malformed=False)
     total = scan(lake, item.key).select(pl.len()).collect().item()
     replay = Replay(
         workflow_id=workflow.id,
@@ -114,21 +124,31 @@ def replay_quarantine(
     return follow_to_the_end(stepfunctions, arn, lake, alone, console=console, errors=errors)
 
 
-def quarantines(lake: Lake, workflow: Workflow, job: Job) -> dict[str, ObjectVersion]:
-    """The quarantines of a job by run, the oldest first."""
-    prefix = keys.quarantine_prefix(workflow.slug, job.slug)
-    found = lake.list_objects(prefix)
-    return {keys.run_of_silver(item.key, workflow.slug, job.slug): item for item in found}
+def quarantines(lake: Lake, workflow: Workflow, job: Job) -> list[ObjectVersion]:
+    """The quarantines of a job, the oldest first: of a run the rows that Silver set aside, and the records that Bronze did."""
+    return lake.list_objects(keys.quarantine_prefix(workflow.slug, job.slug))
 
 
-def _chosen(lake: Lake, workflow: Workflow, job: Job, run_id: str | None) -> ObjectVersion:
+def _chosen(lake: Lake, workflow: Workflow, job: Job, run_id: str | None, *, malformed: bool) -> ObjectVersion:
     """The quarantine of a run, or the only one. Raises UsageError where there is none, or more than one."""
-    found = quarantines(lake, workflow, job)
+    found: dict[str, ObjectVersion] = {}
+    others = []
+    for item in quarantines(lake, workflow, job):
+        run = keys.run_of_quarantine(item.key, workflow.slug, job.slug)
+        if keys.holds_malformed(item.key) is malformed:
+            found[run] = item
+        else:
+            others.append(run)
     if run_id is None and len(found) == 1:
         return next(iter(found.values()))
     if run_id is not None and run_id in found:
         return found[run_id]
+    if not malformed and others and (run_id in others or (run_id is None and not found)):
+        raise UsageError(
+            f"{printable(job.name)}: only records that could not be read were set aside, and these cannot be replayed: mend "
+            "them in their file, and deliver that again; 'quarantine show --malformed' shows them"
+        )
     if not found:
-        raise UsageError(f"{printable(job.name)}: no row is in quarantine")
+        raise UsageError(f"{printable(job.name)}: no {'malformed record' if malformed else 'row'} is in quarantine")
     told = "no such run has one" if run_id is not None else "say which"
     raise UsageError(f"--run: {told}; {printable(job.name)} has quarantines of {', '.join(found)}")

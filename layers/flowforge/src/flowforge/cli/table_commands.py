@@ -60,6 +60,9 @@ def show(
     workflow: WorkflowName,
     job: JobName = None,
     run: RunId = None,
+    malformed: Annotated[
+        bool, typer.Option("--malformed", help="Show the records of files that could not be read, and not the rows.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many rows are shown.")] = 20,
     output: Annotated[
         Path | None,
@@ -72,7 +75,7 @@ def show(
     def work(stack: "StackConnection", console: "Console", _errors: "Console") -> int:
         from flowforge.cli.quarantine import show_quarantine
 
-        return show_quarantine(stack, workflow, job, run, limit=limit, output=output, console=console)
+        return show_quarantine(stack, workflow, job, run, malformed=malformed, limit=limit, output=output, console=console)
 
     _with_stack(state, work)
 

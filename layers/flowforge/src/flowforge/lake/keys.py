@@ -12,6 +12,8 @@ MAX_FILE_NAME_BYTES = 255
 PLAN = re.compile(r"runs/([^/]+)/plan\.json")
 DATED_FILE = re.compile(r"\d{8}/[^/]+\.parquet")
 
+_MALFORMED = "_malformed"
+
 
 def workflow_key(workflow_id: str) -> str:
     """Where the definition of a workflow lies."""
@@ -146,7 +148,17 @@ def quarantine_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_
 
 def malformed_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
     """The records of a run's files that could not be read, beside the rows that Silver sets aside."""
-    return quarantine_key(workflow_slug, job_slug, planned_at, f"{run_id}_malformed")
+    return quarantine_key(workflow_slug, job_slug, planned_at, f"{run_id}{_MALFORMED}")
+
+
+def holds_malformed(key: str) -> bool:
+    """Whether a key below the quarantine is that of records that could not be read."""
+    return key.removesuffix(".parquet").endswith(_MALFORMED)
+
+
+def run_of_quarantine(key: str, workflow_slug: str, job_slug: str) -> str:
+    """The run that set aside what lies under the key."""
+    return run_of_silver(key, workflow_slug, job_slug).removesuffix(_MALFORMED)
 
 
 def contract_prefix(workflow_id: str, job_id: str) -> str:

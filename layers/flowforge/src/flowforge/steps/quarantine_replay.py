@@ -20,9 +20,17 @@ _NUMBER = "_number"
 def replayed_bronze(context: StepContext, attempt: Attempt, replay_key: str) -> StepResult:
     """Write the chosen rows as the run's Bronze, in the order in which they arrived.
 
-    Raises DataFault where the quarantine is not the one that was looked at, ConfigFault where a row or a column is not there.
+    Raises DataFault where the quarantine is not the one that was looked at, ConfigFault where a row or a column is not there, or
+    the quarantine is one of records that could not be read.
     """
     replay = _read(context, replay_key)
+    if keys.holds_malformed(replay.quarantine_key):
+        raise ConfigFault(
+            f"{replay.quarantine_key} holds records that could not be read, so they have no columns to go through by; mend "
+            "them in their file, and deliver that again",
+            file=replay.quarantine_key,
+            option="replay",
+        )
     seen = context.lake.head(replay.quarantine_key)
     if seen is None or seen.etag != replay.quarantine_etag:
         raise DataFault(
