@@ -26,6 +26,13 @@ def test_files_become_a_workflow_of_one_job(orders: Path, tmp_path: Path) -> Non
     assert request.files == {"job_orders": {"landing/wf_orders/job_orders/orders.csv": orders}}
 
 
+def test_the_name_of_a_compressed_file_is_that_of_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv.gz"
+    path.touch()
+    request = request_from(Typed(files=(str(path),)), project=PROJECT, state=tmp_path)
+    assert request.files == {"job_orders": {"landing/wf_orders/job_orders/orders.csv.gz": path}}
+
+
 def test_the_sample_is_written_below_the_state_folder(tmp_path: Path) -> None:
     request = request_from(Typed(sample=True), project=PROJECT, state=tmp_path)
     assert [job.name for job in request.workflow.jobs] == ["Customers", "Orders", "Payments"]

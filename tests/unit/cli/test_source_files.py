@@ -30,6 +30,14 @@ def test_a_folder_stands_for_its_data_files_by_name(folder: Path) -> None:
     assert names(named_files([str(folder)])) == ["a.csv", "b.csv", "c.CSV", "odd[1].csv"]
 
 
+def test_a_compressed_file_of_a_folder_is_of_the_format_that_its_name_tells(folder: Path) -> None:
+    for name in ("d.csv.gz", "notes.txt.zst", "e.zip"):
+        (folder / name).touch()
+    assert names(named_files([str(folder)])) == ["a.csv", "b.csv", "c.CSV", "d.csv.gz", "odd[1].csv"]
+    (folder / "d.json.gz").touch()
+    assert names(named_files([str(folder)], SourceFormat.JSON)) == ["d.json.gz"]
+
+
 def test_of_a_folder_with_several_formats_one_must_be_wanted(folder: Path) -> None:
     (folder / "d.xlsx").touch()
     with pytest.raises(UsageError, match=r"has files of the formats csv and excel: add --format csv"):

@@ -48,7 +48,8 @@ def file_compression(head: bytes) -> CompressionType:
 def source_format(name: str, head: bytes, declared: SourceFormat, *, unpacked: bool = False) -> SourceFormat:
     """The format of a file from its name, the first bytes of its content and what the job says of it; never ``auto``.
 
-    Content that was ``unpacked`` and tells nothing is text: an archive often has a name of its own, and so have its files.
+    Content that was ``unpacked``, or is named as if it had been, and tells nothing is text: an archive often has a name of its
+    own, and so have its files.
     Raises DataFault where they contradict each other, and where nothing tells.
     """
     content, extension = _by_content(name, head), named_format(name)
@@ -57,7 +58,7 @@ def source_format(name: str, head: bytes, declared: SourceFormat, *, unpacked: b
         return content
     if content is not None:
         raise DataFault(f"{name} holds {content.value}, and the job's sourceConfig.type is {declared.value!r}", file=name)
-    if expected is None and unpacked:
+    if expected is None and (unpacked or unpacked_name(name) != name):
         return SourceFormat.CSV
     if expected is None:
         known = ", ".join(EXTENSIONS)
