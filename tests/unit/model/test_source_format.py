@@ -80,7 +80,8 @@ def test_a_contradiction_is_named(name: str, head: bytes, declared: SourceFormat
 
 
 def test_unpacked_content_that_nothing_tells_is_text() -> None:
-    assert source_format("orders", b"id,name\n", AUTO, unpacked=True) is CSV
+    assert source_format("orders.zip/notes", b"id,name\n", AUTO, content_name="notes") is CSV
+    assert source_format("orders.gz", b"id,name\n", AUTO) is CSV
     with pytest.raises(DataFault, match="the format is unknown"):
         source_format("orders", b"id,name\n", AUTO)
 

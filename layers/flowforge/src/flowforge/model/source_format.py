@@ -45,20 +45,20 @@ def file_compression(head: bytes) -> CompressionType:
     return compression_of(head)
 
 
-def source_format(name: str, head: bytes, declared: SourceFormat, *, unpacked: bool = False) -> SourceFormat:
+def source_format(name: str, head: bytes, declared: SourceFormat, *, content_name: str | None = None) -> SourceFormat:
     """The format of a file from its name, the first bytes of its content and what the job says of it; never ``auto``.
 
-    Content that was ``unpacked``, or is named as if it had been, and tells nothing is text: an archive often has a name of its
-    own, and so have its files.
+    ``content_name`` is what unpacked content is called, None where the file is stored as it is. Content that was unpacked, or is
+    named as if it could be, and tells nothing is text: an archive often has a name of its own, and so have its files.
     Raises DataFault where they contradict each other, and where nothing tells.
     """
-    content, extension = _by_content(name, head), named_format(name)
+    content, extension = _by_content(name, head), named_format(content_name or name)
     expected = extension if declared is SourceFormat.AUTO else declared
     if content is not None and declared in (content, SourceFormat.AUTO):
         return content
     if content is not None:
         raise DataFault(f"{name} holds {content.value}, and the job's sourceConfig.type is {declared.value!r}", file=name)
-    if expected is None and (unpacked or unpacked_name(name) != name):
+    if expected is None and (content_name is not None or unpacked_name(name) != name):
         return SourceFormat.CSV
     if expected is None:
         known = ", ".join(EXTENSIONS)

@@ -45,7 +45,7 @@ def seen_shape(lake: Lake, version: ObjectVersion, name: str, config: SourceConf
     """Look at the head of a file, and at a Parquet file's footer. Raises DataFault for an unknown format."""
     head, size_bytes = unpacked_head(lake.read_start(version, HEAD_BYTES), name), version.size_bytes
     is_packed = head.compression is not CompressionType.NONE
-    found = source_format(head.name, head.content, config.type, unpacked=is_packed)
+    found = source_format(name, head.content, config.type, content_name=head.name if is_packed else None)
     unpacked_bytes, archive_bytes = head.unpacked_bytes(size_bytes), head.archive_bytes(size_bytes)
     if found is SourceFormat.CSV:
         text = text_shape(head, size_bytes, config.file_config)

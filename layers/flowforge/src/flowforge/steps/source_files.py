@@ -60,7 +60,8 @@ def _examined(context: StepContext, content: FileContent, copies: Path) -> tuple
     config = context.job.source_config
     with engine_errors(f"{content.name} could not be read"):
         head = first_bytes(content.open_stream(), HEAD_BYTES)
-        kind = source_format(content.content_name, head, config.type, unpacked=not content.is_stored_as_it_is)
+        called = None if content.is_stored_as_it_is else content.content_name
+        kind = source_format(content.name, head, config.type, content_name=called)
         return kind, list(examine_source(content, kind, config.file_config, copies))
 
 
