@@ -20,7 +20,7 @@ READS = {
     "StartExecution": {"workflows"},
 }
 WRITES = {
-    "BronzeIngest": {"bronze", "_attempts"},
+    "BronzeIngest": {"bronze", "quarantine", "_attempts"},
     "SilverTransform": {"silver", "quarantine", "contracts", "_attempts"},
     "GoldPublish": {"gold", "_attempts"},
     "Worker": {"bronze", "silver", "quarantine", "gold", "contracts", "_attempts"},

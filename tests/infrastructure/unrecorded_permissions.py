@@ -28,7 +28,7 @@ TASK_EXECUTION = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ta
 STATES_SYNC = "https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html#ecs-iam"
 STATES_LOGS = "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"
 SINK_IN_PARTS = "the engine uploads files above 32 MB in parts, and gives them up when a sink fails"
-LOST_RACE = "the race is lost at the first publish, the quarantine's; archive and table are published by the same code"
+LOST_RACE = "the race is lost at the first publish, the quarantine's; Bronze, archive and table are published by the same code"
 
 UNRECORDED = (
     # Lambda writes a function's log with the function's role. The groups are the template's, so none is created.
@@ -81,6 +81,10 @@ UNRECORDED = (
     *(
         Unrecorded(f"{step}Role", Permission("s3:AbortMultipartUpload", f"{BUCKET}/silver/*"), LOST_RACE)
         for step in ("SilverTransform", "Worker")
+    ),
+    *(
+        Unrecorded(f"{step}Role", Permission("s3:AbortMultipartUpload", f"{BUCKET}/bronze/*"), LOST_RACE)
+        for step in ("BronzeIngest", "Worker")
     ),
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flowforge.medallion.bronze_source import Audit
+from flowforge.medallion.bronze_source import Audit, ReadInWhole
 from flowforge.medallion.common_columns import aligned, common_columns, inexact, require_exact
 from flowforge.medallion.common_type import NoCommonType, common_type
 from flowforge.model.destination import SchemaEvolution
@@ -18,7 +18,7 @@ LENIENT = [SchemaEvolution.ADD_NEW_COLUMNS, SchemaEvolution.IGNORE_EXTRA]
 
 
 @dataclass(frozen=True)
-class Told:
+class Told(ReadInWhole):
     """A source as far as its columns are asked for."""
 
     name: str
@@ -28,9 +28,6 @@ class Told:
 
     def frame(self, audit: Audit) -> pl.LazyFrame:
         raise NotImplementedError
-
-    def explain(self, fault: DataFault) -> DataFault:
-        return fault
 
 
 def audit(rows: int) -> dict[str, list[str]]:

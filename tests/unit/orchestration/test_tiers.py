@@ -48,9 +48,9 @@ def test_silver_holds_positions_of_rows_so_it_is_the_first_to_move() -> None:
 
 def test_a_copy_that_does_not_fit_the_functions_scratch_space_begins_on_fargate() -> None:
     small, large = (file(GB // 10).model_copy(update={"scratch_bytes": size}) for size in (GB // 2, GB))
-    assert choose_tiers(job(), [small, small]).bronze_ingest.tier == "lambda"
-    choice = choose_tiers(job(), [small, large]).bronze_ingest
-    assert choice.tier == "fargate"
+    assert choose_tiers(job(), [small, small]).chosen()[Step.BRONZE_INGEST].tier is Tier.LAMBDA
+    choice = choose_tiers(job(), [small, large]).chosen()[Step.BRONZE_INGEST]
+    assert choice.tier is Tier.FARGATE
     assert "954 MiB of 1,024 MiB in /tmp" in choice.reason
 
 
