@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowforge.cli.contract_commands import add_contract_commands
 from flowforge.cli.stack_commands import add_stack_commands
 from flowforge.cli.table_commands import add_table_commands
 
@@ -32,6 +33,7 @@ def main() -> None:
 
 add_stack_commands(app)
 add_table_commands(app)
+add_contract_commands(app)
 
 
 @app.command()
@@ -175,6 +177,55 @@ def run(
         list[str] | None,
         typer.Option(metavar="COLUMN,...", help="Rows that share a value here go to quarantine.", rich_help_panel=SILVER),
     ] = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN: RULE",
+            help="Rows that break it go to quarantine: 'amount: range(0, 100)', 'code: pattern(^[A-Z]+$)', 'size: enum(S, M)', "
+            "'name: length(1, 20)', 'country: referential(geo/countries.code)', 'expression(paid <= amount)'. Repeatable.",
+            rich_help_panel=SILVER,
+        ),
+    ] = None,
+    warn: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN: RULE", help="The same, for rules that are only counted. Repeatable.", rich_help_panel=SILVER
+        ),
+    ] = None,
+    filter: Annotated[  # noqa: A002
+        list[str] | None,
+        typer.Option(
+            metavar="CONDITION",
+            help="Rows to keep: 'amount > 0', 'status != void', 'name contains GmbH', 'size in S, M', 'email is not null'. "
+            "Repeatable.",
+            rich_help_panel=SILVER,
+        ),
+    ] = None,
+    transform: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN: CHANGE, ...",
+            help="Changes to a column: trim, uppercase, lowercase, replace(a, b), substring(1, 3), email_normalize, "
+            "phone_format(49), format(%d.%m.%Y). Repeatable.",
+            rich_help_panel=SILVER,
+        ),
+    ] = None,
+    derive: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN TYPE = EXPRESSION",
+            help="A column that is computed: 'net decimal(12,2) = amount - tax'. Repeatable.",
+            rich_help_panel=SILVER,
+        ),
+    ] = None,
+    max_error_rate: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="The share of bad rows beyond which the run changes nothing.", rich_help_panel=SILVER),
+    ] = None,
+    widen: Annotated[
+        bool,
+        typer.Option("--widen", help="Let an inferred type grow for values that do not fit.", rich_help_panel=SILVER),
+    ] = False,
     format: Annotated[  # noqa: A002
         str | None,
         typer.Option(
@@ -286,6 +337,13 @@ def run(
             type=tuple(type or ()),
             not_null=tuple(not_null or ()),
             unique=tuple(unique or ()),
+            rule=tuple(rule or ()),
+            warn=tuple(warn or ()),
+            filter=tuple(filter or ()),
+            transform=tuple(transform or ()),
+            derive=tuple(derive or ()),
+            max_error_rate=max_error_rate,
+            widen=widen,
         ),
     )
     raise typer.Exit(_run(typed, state))

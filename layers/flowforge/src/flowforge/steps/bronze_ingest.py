@@ -76,17 +76,20 @@ def _settle_columns(context: StepContext, sources: list[RunSource]) -> CommonCol
             check_header(context.job, columns, file=source.reader.name)
             check_drift(contract, columns, file=source.reader.name)
     common = common_columns([source.reader for source in sources], evolution)
+    known = list(contract.sources) if contract is not None else []
     if common.types:
         if not strict:
             names = ", ".join(source.reader.name for source in sources)
-            check_header(context.job, list(common.types), file=names if len(sources) == 1 else f"the run of {names}")
+            # A column of the contract that no file has is null in Silver, and there nevertheless.
+            columns = list(dict.fromkeys([*common.types, *known]))
+            check_header(context.job, columns, file=names if len(sources) == 1 else f"the run of {names}")
         return common
     if contract is None:
         name = sources[0].reader.name
         raise DataFault(
             f"{name} has no records, so nothing says which columns there are; deliver a file with one first", file=name
         )
-    return CommonColumns({column.source: pl.String() for column in contract.columns}, common.notes)
+    return CommonColumns({column: pl.String() for column in known}, common.notes)
 
 
 def _convert(
