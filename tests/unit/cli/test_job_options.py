@@ -41,6 +41,33 @@ def test_a_strategy_is_stated_by_its_name(strategy: str) -> None:
     assert job_of(JobOptions(strategy=strategy)).destination_config.silver_config.merge_strategy.value == strategy
 
 
+def test_options_of_silver_tables_become_those_of_the_job() -> None:
+    history = JobOptions(primary_key=("id",), strategy="scd_type_2", effective_date="day", surrogate_key="auto_increment")
+    silver = job_of(history).destination_config.silver_config
+    assert (silver.row_key, silver.surrogate_key_strategy.value) == (("id", "day"), "auto_increment")
+    merging = JobOptions(
+        primary_key=("id",), merge=True, conflict="most_recent", conflict_column="at", surrogate_key="existing:number"
+    )
+    silver = job_of(merging).destination_config.silver_config
+    assert (silver.conflict_resolution.value, silver.conflict_column) == ("most_recent", "at")
+    assert silver.existing_surrogate_key == "number"
+    assert job_of(JobOptions(strategy="full_refresh")).destination_config.silver_config.merge_strategy is MergeStrategy.REPLACE
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (JobOptions(strategy="scd_type_2"), "--strategy scd_type_2 needs to know which rows are the same"),
+        (JobOptions(conflict="newest"), "--conflict: Input should be"),
+        (JobOptions(track_deletes=True), "--track-deletes: scdTrackDeletes: options of a history need"),
+        (JobOptions(surrogate_key="existing:"), "--surrogate-key: Input should be"),
+    ],
+)
+def test_a_wrong_option_of_silver_tables_is_named(options: JobOptions, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        workflow_from_options(options, default_name="orders")
+
+
 def test_aggregates_are_named_after_their_function_or_as_the_person_says() -> None:
     options = JobOptions(group_by=("country",), aggregate=("sum(amount)", "total=sum(amount)", "count(*)"))
     gold = job_of(options).destination_config.gold_config

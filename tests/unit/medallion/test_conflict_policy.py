@@ -85,10 +85,8 @@ def test_runs_in_any_order_and_again_leave_the_row_that_the_policy_prefers(
 def test_within_a_run_of_several_files_their_order_comes_before_the_rows_numbers() -> None:
     policy = ConflictPolicy(file_ranks={"run/b.csv": 0, "run/a.csv": 1})
     frame = pl.DataFrame(
-        [[1, DAWN, "run", "b.csv", 9], [1, DAWN, "run", "a.csv", 2]],
-        schema={"k": pl.Int64, "_ingested_at": pl.Datetime("us", "UTC"), "_run_id": pl.String}
-        | {"_source_file": pl.String, "_row_number": pl.Int64},
-        orient="row",
+        {"k": [1, 1], "_ingested_at": [DAWN, DAWN], "_run_id": ["run", "run"]}
+        | {"_source_file": ["b.csv", "a.csv"], "_row_number": [9, 2]}
     ).with_row_index(POSITION)
     ordered = frame.lazy().select(POSITION, "k", *policy.columns())
     assert superseded_positions(ordered, ["k"], rows=2, order=policy.names)[POSITION].to_list() == [0]

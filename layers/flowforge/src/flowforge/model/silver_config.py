@@ -182,6 +182,10 @@ class SilverConfig(LayerConfig):
             raise ValueError(f"conflictResolution '{policy.value}' does not go with scd_type_2, which keeps every version")
         if self.update_strategy is UpdateStrategy.UPDATE_CHANGED and self.merge_strategy is not MergeStrategy.MERGE:
             raise ValueError("updateStrategy 'update_changed' needs mergeStrategy merge: no other one updates rows")
+        if self.update_strategy is UpdateStrategy.UPDATE_CHANGED and policy is ConflictResolution.TARGET_WINS:
+            raise ValueError(
+                "updateStrategy 'update_changed' does not go with conflictResolution 'target_wins', by which no row is updated"
+            )
         return self
 
     @model_validator(mode="after")
@@ -199,6 +203,11 @@ class SilverConfig(LayerConfig):
             )
         if strategy is SurrogateKeyStrategy.USE_EXISTING and column.startswith(RESERVED_PREFIX):
             raise ValueError("surrogateKeyStrategy 'use_existing' needs a surrogateKeyColumn that the source has")
+        if strategy is SurrogateKeyStrategy.USE_EXISTING and self.merge_strategy is MergeStrategy.SCD_TYPE_2:
+            raise ValueError(
+                "surrogateKeyStrategy 'use_existing' does not go with scd_type_2: each version has a key of its own, which the "
+                "source does not know"
+            )
         return self
 
     @model_validator(mode="after")
