@@ -1,4 +1,4 @@
-"""A Silver table of the stage, read by its slugs: for SQL over several tables, and for comparing them."""
+"""A Silver table of the stage, read by its slugs: for lookups, for SQL over several tables, and for comparing them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
