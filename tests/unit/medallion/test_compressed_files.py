@@ -131,7 +131,11 @@ def test_an_archive_behind_a_password_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "declared", "found"),
-    [(DATA, "gzip", "not compressed"), (gzip.compress(DATA, mtime=0), "none", "a gzip file"), (zipped({"a": b""}), "zstd", "a zip file")],
+    [
+        (DATA, "gzip", "not compressed"),
+        (gzip.compress(DATA, mtime=0), "none", "a gzip file"),
+        (zipped({"a": b""}), "zstd", "a zip file"),
+    ],
 )
 def test_what_the_job_says_of_compression_is_held_against_the_content(
     data: bytes, declared: str, found: str, tmp_path: Path
