@@ -37,7 +37,12 @@ def good(flowforge: Flowforge, tmp_path: Path, state: Path) -> dict[str, str]:
         ("orders.csv", "order_id,amount\n1,2\n", ["--primary-key", "id"], ["ConfigFault", "id"]),
         ("orders.csv", "", ["--primary-key", "order_id"], ["orders.csv", "empty"]),
         ("orders.parquet", "PAR1", ["--primary-key", "order_id", "--name", "orders"], ["orders.parquet"]),
-        ("orders.csv", "order_id,amount\n1,\xff\n", ["--primary-key", "order_id"], ["orders.csv", "UTF-8"]),
+        (
+            "orders.csv",
+            "order_id,amount\n1,\xff\n",
+            ["--primary-key", "order_id", "--encoding", "utf-8"],
+            ["orders.csv", "row 1", "UTF-8"],
+        ),
     ],
     ids=["a row too long", "a key column that is not there", "an empty file", "an unknown format", "another encoding"],
 )
