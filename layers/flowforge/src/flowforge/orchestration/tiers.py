@@ -1,7 +1,7 @@
 """Where each step of a job begins, from what the plan knows of its files: Lambda while it fits, Fargate above.
 
-The figures are measured on the medallion engine with two processors (docs/reference/tiers.md tells how); what is estimated from
-them keeps a reserve of a fifth in memory and two fifths in time.
+The figures are those of ``step_costs``; what is estimated from them keeps a reserve of a fifth in memory and two fifths in
+time.
 """
 
 import math
@@ -13,6 +13,7 @@ from flowforge.model.plan import SourceFile
 from flowforge.model.step import Step
 from flowforge.model.tier import PinnedTier, Tier
 from flowforge.model.tier_choice import StepTiers, TierChoice
+from flowforge.orchestration.step_costs import AGGREGATED_BYTES_PER_ROW, COLUMN_MIB, COSTS
 
 MIB = 1 << 20
 MIB_PER_PROCESSOR = 1769
@@ -42,27 +43,6 @@ LAMBDA_SIZES = {
 }
 
 
-@dataclass(frozen=True)
-class StepCost:
-    """What a step needs: memory whatever the size, memory by row, and bytes of text that a processor takes in a second."""
-
-    base_mib: int
-    bytes_per_row: int
-    bytes_per_processor_second: float
-
-
-COSTS = {
-    # 433 MB resident for CSV files of 1 and of 5 GB; 11.5 processor seconds for a gigabyte.
-    Step.BRONZE_INGEST: StepCost(450, 0, 87e6),
-    # 485 MB for 40 million rows without duplicates, 1,039 MB for 16 million that all come twice: 65 bytes a row at the most.
-    # Types, keys, rules and the rewritten table read the rows about three times.
-    Step.SILVER_TRANSFORM: StepCost(500, 65, 30e6),
-    # 375 MB for a copy; an aggregation holds about 100 bytes for a group, and a group is at least one row.
-    Step.GOLD_PUBLISH: StepCost(400, 0, 150e6),
-}
-AGGREGATED_BYTES_PER_ROW = 100
-COLUMN_MIB = 0.03
-"""5,000 columns took 100 MB more than few."""
 FARGATE_SIZES = ((1024, 4096), (2048, 8192), (4096, 16_384), (8192, 32_768), (16_384, 65_536))
 """Processor units and MiB: the pairs of Fargate with 4 MiB of memory for a unit, since memory is what steps run out of
 (Amazon ECS Developer Guide, "Fargate task definition considerations")."""
@@ -107,15 +87,33 @@ def _choose(step: Step, job: Job, shape: SourceShape) -> TierChoice:
 
 def needed_mib(step: Step, job: Job, shape: SourceShape) -> float:
     """The memory that a step needs, in MiB."""
-    cost = COSTS[step]
-    aggregated = step is Step.GOLD_PUBLISH and job.destination_config.gold_config.aggregation_enabled
-    bytes_per_row = AGGREGATED_BYTES_PER_ROW if aggregated else cost.bytes_per_row
-    return cost.base_mib + shape.columns * COLUMN_MIB + shape.rows * bytes_per_row / MIB
+    return COSTS[step].base_mib + shape.columns * COLUMN_MIB + shape.rows * _bytes_per_row(step, job) / MIB
 
 
 def needed_seconds(step: Step, shape: SourceShape) -> float:
     """The time that a step needs on its function's share of processors, in seconds."""
     return shape.text_bytes / COSTS[step].bytes_per_processor_second / LAMBDA_SIZES[step].processors
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Up to which bytes of text a step stays on Lambda: by its memory (None: it streams) and by its 15 minutes."""
+
+    by_memory_bytes: float | None
+    by_time_bytes: float
+
+
+def lambda_reach(step: Step, job: Job, *, row_bytes: float, columns: int) -> Reach:
+    """The largest source that begins on Lambda, for rows of this width."""
+    size, held = LAMBDA_SIZES[step], _bytes_per_row(step, job)
+    room = (MEMORY_SHARE * size.memory_mib - COSTS[step].base_mib - columns * COLUMN_MIB) * MIB
+    by_time = TIME_SHARE * LAMBDA_SECONDS * COSTS[step].bytes_per_processor_second * size.processors
+    return Reach(room / held * row_bytes if held else None, by_time)
+
+
+def _bytes_per_row(step: Step, job: Job) -> int:
+    aggregated = step is Step.GOLD_PUBLISH and job.destination_config.gold_config.aggregation_enabled
+    return AGGREGATED_BYTES_PER_ROW if aggregated else COSTS[step].bytes_per_row
 
 
 def _task_size(memory_mib: float) -> tuple[int, int]:
