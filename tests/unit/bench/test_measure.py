@@ -37,6 +37,12 @@ def test_a_missed_target_stands_on_the_page_with_its_reason_and_profile() -> Non
     assert "| slow |  | killed for memory |  |  |" in text
 
 
+def test_a_case_that_nobody_measured_is_told_as_such() -> None:
+    line = Line("sorting", "<= 1 s", lambda _: Verdict("never", met=True), "fast")
+    text = page([], {}, [Case("sort", "Sorting", (), (line,))])
+    assert '| sorting | <= 1 s | `make bench CASES="sort"` tells | not measured |' in text
+
+
 def test_a_variant_that_fails_is_told_and_not_measured() -> None:
     with pytest.raises(BrokenVariantError, match="No module named 'nowhere'"):
         run_once(Variant("broken", "nowhere:work"), scale=1)
