@@ -63,7 +63,7 @@ def test_the_files_of_a_run_count_together() -> None:
 def test_a_job_may_pin_its_tier_and_the_reason_says_so(tier: str) -> None:
     chosen = choose_tiers(job(tier=tier), [file(200 * GB)])
     assert {chosen.of(step).tier for step in Step} == {Tier(tier)}
-    assert chosen.bronze_ingest.reason.startswith("pinned by the job; too much for Lambda: about 45")
+    assert chosen.bronze_ingest.reason.startswith("pinned by the job; too much for Lambda: about 35")
 
 
 def test_a_task_has_at_least_twice_the_memory_of_the_function_and_of_what_is_needed() -> None:
