@@ -13,13 +13,13 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} 
 INSTALL_FOR_LAMBDA := $(UV) pip install --quiet --link-mode copy --require-hashes --only-binary :all: \
 	--python-version 3.13 --python-platform x86_64-manylinux_2_34
 # A layer and its function may hold 250 MB together, and polars with its plugin takes 205; the control plane does without.
-NOT_IN_LAYER := polars polars-hash
+NOT_IN_LAYER := polars polars-hash duckdb python-calamine
 
 # ECS's images are none of the SAM CLI's. It builds by the engine's classic builder, whose layers only that one shares.
 RELEASE ?= $(shell git describe --always --dirty 2>/dev/null)
 BASE_IMAGE ?= public.ecr.aws/lambda/python:3.13
 BUILD_WORKER = DOCKER_BUILDKIT=0 docker build --platform linux/amd64 --file functions/worker/Dockerfile \
-	--build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg RELEASE=$(or $(RELEASE),unreleased) --tag flowforge-worker:latest .
+	--build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg RELEASE=0000000000-$(or $(RELEASE),unreleased) --tag flowforge-worker:latest .
 
 # Folders too: they change when a file is removed.
 PACKAGE_SOURCES := $(PACKAGE)/pyproject.toml $(PACKAGE)/README.md \
@@ -30,7 +30,7 @@ PACKAGE_SOURCES := $(PACKAGE)/pyproject.toml $(PACKAGE)/README.md \
 wheels: $(PREPARED)/image/dependencies.ready $(PREPARED)/image/package.ready $(PREPARED)/layer.ready ## Lay out what images and layer hold: locked wheels, hashes checked
 
 images: wheels layer-bytecode $(SAM_ENVIRONMENT)/ready ## Build the images and the layer (sam build), and the worker's image
-	$(SAM) build
+	$(SAM) build --parameter-overrides Release=0000000000-$(or $(RELEASE),unreleased)
 	$(BUILD_WORKER)
 
 # Both parts need the SAM CLI; only the application is made of images and wheels.

@@ -1,18 +1,24 @@
-"""Fixtures of every test: an S3 over HTTP that keeps its conditions."""
+"""Fixtures of every test: an S3 over HTTP that keeps its conditions, and the uv by which local stacks start."""
 
+import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import boto3
 import pytest
+from cheroot.wsgi import Server as WSGIServer
+from moto import backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3 import responses
 from moto.s3.exceptions import MissingKey, PreconditionFailed
-from moto.server import ThreadedMotoServer
 
 from flowforge.lake.lake import Lake
 from lab import REGION, Lab, create_bucket
+
+UV = Path(__file__).parents[1] / ".tools" / "uv" / "bin" / "uv"
 
 _complete_or_create = responses.S3Response._key_response_post
 _put = responses.S3Response._key_response_put
@@ -47,18 +53,27 @@ def _copying_what_was_seen(self: Any, *args: Any, **kwargs: Any) -> Any:
         return _put(self, *args, **kwargs)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def uv_of_the_project() -> None:
+    """Name the uv that `make setup` installs, so that tests run without `make` too; one that is named already stays."""
+    if UV.exists():
+        os.environ.setdefault("UV", str(UV))
+
+
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
     """The address of an S3 of this test run."""
-    responses.S3Response._key_response_post = _refusing_broken_conditions  # type: ignore[method-assign]
-    responses.S3Response._key_response_put = _copying_what_was_seen  # type: ignore[method-assign]
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
-    responses.S3Response._key_response_post = _complete_or_create  # type: ignore[method-assign]
-    responses.S3Response._key_response_put = _put  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(responses.S3Response, "_key_response_post", _refusing_broken_conditions)
+        patched.setattr(responses.S3Response, "_key_response_put", _copying_what_was_seen)
+        # moto lists its own folder for every request, and its server opens a connection and a thread for each.
+        modules = tuple(backends.list_of_moto_modules())
+        patched.setattr(backends, "list_of_moto_modules", lambda: modules)
+        server = WSGIServer(("127.0.0.1", 0), DomainDispatcherApplication(create_backend_app), numthreads=16)
+        server.prepare()
+        threading.Thread(target=server.serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.bind_addr[1]}"
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -3,20 +3,28 @@
 import csv
 import io
 import tempfile
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from flowforge.medallion.bronze import bronze_frame
-from flowforge.medallion.delimited import Structure, find_malformed_record, read_structure
+from flowforge.medallion.bronze import bronze_frame, malformed_frame
+from flowforge.medallion.bronze_source import Audit
+from flowforge.medallion.delimited import examine_text
+from flowforge.medallion.delimited_text import DelimitedText
+from flowforge.medallion.file_stream import OpenStream
+from flowforge.medallion.stored_file import FileContent
 from flowforge.model.names import AUDIT_COLUMNS
 from flowforge.model.source import FileConfig
 
 FILE = "orders.csv"
 BLOCK_ROWS = 200_000
 INGESTED_AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+AUDIT = Audit("run", INGESTED_AT)
 Row = tuple[str | None, ...]
 
 
@@ -25,34 +33,56 @@ def chunked(data: bytes, size: int) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
-def structure_of(data: bytes, *, delimiter: str = ",", chunk_bytes: int = 1 << 20) -> Structure:
-    """What the structure check says of a file that comes in chunks."""
-    return read_structure(lambda: chunked(data, chunk_bytes), file=FILE, delimiter=delimiter)
-
-
-def bronze_of(data: bytes, *, delimiter: str = ",", chunk_bytes: int = 1 << 20) -> pl.DataFrame:
-    """The rows of Bronze. Raises DataFault as the step does: from the check, or from the search after the engine refused."""
-    structure = structure_of(data, delimiter=delimiter, chunk_bytes=chunk_bytes)
+@contextmanager
+def examined(data: bytes, *, by_records: bool = False, chunk_bytes: int = 1 << 20, **options: Any) -> Iterator[DelimitedText]:
+    """What is found in a file that comes in chunks, while its copies are there."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / FILE
-        path.write_bytes(data)
-        frame = bronze_frame(
-            str(path), structure, FileConfig(delimiter=delimiter), source_file=FILE, run_id="run", ingested_at=INGESTED_AT
-        )
-        try:
-            rows = frame.collect()
-        except pl.exceptions.PolarsError:
-            fault = find_malformed_record(lambda: chunked(data, chunk_bytes), file=FILE, delimiter=delimiter)
-            if fault is None:
-                raise
-            raise fault from None
-    assert rows.height == structure.records
-    return rows
+        content = FileContent(name=FILE, content_name=FILE, open_stream=lambda: chunked(data, chunk_bytes))
+        yield examine_text(content, FileConfig(**options), scratch=Path(folder), by_records=by_records)
 
 
-def cells_of(data: bytes, *, delimiter: str = ",", chunk_bytes: int = 1 << 20) -> list[Row]:
+def examine_stream(open_stream: OpenStream, **options: Any) -> DelimitedText:
+    """What is found in a file that is too large to be written down."""
+    with tempfile.TemporaryDirectory() as folder:
+        content = FileContent(name=FILE, content_name=FILE, open_stream=open_stream)
+        return examine_text(content, FileConfig(**options), scratch=Path(folder))
+
+
+def structure_of(data: bytes, *, chunk_bytes: int = 1 << 20, **options: Any) -> DelimitedText:
+    """What is found in a file that comes in chunks."""
+    with examined(data, chunk_bytes=chunk_bytes, **options) as text:
+        return text
+
+
+def bronze_of(data: bytes, *, chunk_bytes: int = 1 << 20, **options: Any) -> pl.DataFrame:
+    """The rows of Bronze. Raises DataFault as the step does: from the check, or from the records after the engine refused."""
+    try:
+        return _rows(data, chunk_bytes=chunk_bytes, **options)
+    except pl.exceptions.PolarsError:
+        return _rows(data, chunk_bytes=chunk_bytes, by_records=True, **options)
+
+
+def _rows(data: bytes, *, chunk_bytes: int, by_records: bool = False, **options: Any) -> pl.DataFrame:
+    with examined(data, chunk_bytes=chunk_bytes, by_records=by_records, **options) as text, tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(data)
+        rows = bronze_frame(text.view.path or file.name, text, FileConfig(**options), AUDIT).collect()
+        assert rows.height == text.records - text.malformed
+        return rows
+
+
+def malformed_of(data: bytes, *, chunk_bytes: int = 1 << 20, **options: Any) -> list[tuple[int, int, str, str]]:
+    """The malformed records of a file: number, line, reason, text."""
+    with examined(data, chunk_bytes=chunk_bytes, on_malformed_row="quarantine", **options) as text:
+        if not text.malformed:
+            return []
+        rows = malformed_frame(text, AUDIT).collect()
+        assert rows.height == text.malformed
+        return rows.select("_row_number", "_line", "_reason", "_raw_text").rows()
+
+
+def cells_of(data: bytes, *, chunk_bytes: int = 1 << 20, **options: Any) -> list[Row]:
     """The cells of Bronze without the audit columns, an empty one as None."""
-    rows = bronze_of(data, delimiter=delimiter, chunk_bytes=chunk_bytes).drop(AUDIT_COLUMNS).rows()
+    rows = bronze_of(data, chunk_bytes=chunk_bytes, **options).drop(AUDIT_COLUMNS).rows()
     return [tuple(cell or None for cell in row) for row in rows]
 
 
@@ -77,6 +107,15 @@ def written(
         quoting = csv.QUOTE_ALL
     csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=quoting).writerows(rows)  # type: ignore[arg-type]
     return text.getvalue().encode()
+
+
+def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive of files, by name."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", method) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return archive.getvalue()
 
 
 def write_big_file(path: Path, size_bytes: int) -> int:

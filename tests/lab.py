@@ -11,7 +11,9 @@ from moto.s3.models import s3_backends
 from flowforge.lake import keys
 from flowforge.lake.heads import read_head
 from flowforge.lake.lake import Lake
+from flowforge.lake.table_records import read_table_record
 from flowforge.model.plan import ExecutionInput, PlanRequest
+from flowforge.model.replay import Replay, ReplayedRow
 from flowforge.model.step import Step, StepRequest, StepResult
 from flowforge.model.workflow import read_workflow
 from flowforge.orchestration.planning import plan_execution
@@ -47,13 +49,13 @@ class Run:
     execution_id: str
     plan_key: str
 
-    def request(self, step: Step) -> StepRequest:
+    def request(self, step: Step, job_id: str = JOB_ID) -> StepRequest:
         """The request of one step."""
-        return StepRequest(schema_version=1, execution_id=self.execution_id, job_id=JOB_ID, step=step, plan_key=self.plan_key)
+        return StepRequest(schema_version=1, execution_id=self.execution_id, job_id=job_id, step=step, plan_key=self.plan_key)
 
-    def step(self, step: Step) -> StepResult:
+    def step(self, step: Step, *, job_id: str = JOB_ID) -> StepResult:
         """Run one step."""
-        return run_step(self.request(step), self.lab.lake)
+        return run_step(self.request(step, job_id), self.lab.lake)
 
     def bronze(self) -> StepResult:
         """Run the first step."""
@@ -72,12 +74,13 @@ class Run:
 
 @dataclass
 class Lab:
-    """A workflow "Shop" with one job "Orders"."""
+    """A workflow "Shop" with one job "Orders", and others where a test needs them."""
 
     lake: Lake
     job: dict[str, Any] = field(default_factory=dict)
     silver: dict[str, Any] = field(default_factory=dict)
     gold: dict[str, Any] = field(default_factory=dict)
+    others: list[dict[str, Any]] = field(default_factory=list)
     _runs: int = 0
 
     def definition(self) -> dict[str, Any]:
@@ -88,24 +91,44 @@ class Lab:
             "destinationConfig": {"silverConfig": self.silver, "goldConfig": self.gold},
             **self.job,
         }
-        return {"id": WORKFLOW_ID, "name": "Shop", "jobs": [job]}
+        return {"id": WORKFLOW_ID, "name": "Shop", "jobs": [*self.others, job]}
 
-    def land(self, name: str, content: str | bytes) -> str:
+    def land(self, name: str, content: str | bytes, *, job_id: str = JOB_ID) -> str:
         """Put a file into the job's landing folder; its key."""
-        key = keys.landing_key(WORKFLOW_ID, JOB_ID, name)
+        key = keys.landing_key(WORKFLOW_ID, job_id, name)
         body = content.encode() if isinstance(content, str) else content
         self.lake.client.put_object(Bucket=self.lake.bucket, Key=key, Body=body)
         return key
 
-    def plan(self, *file_keys: str, hours: int | None = None) -> Run:
+    def plan(self, *file_keys: str, hours: int | None = None, others: dict[str, tuple[str, ...]] | None = None) -> Run:
         """Plan an execution over these files, ``hours`` after dawn (each run an hour after the one before)."""
+        given = ExecutionInput(workflow_id=WORKFLOW_ID, files=({JOB_ID: file_keys} if file_keys else {}) | (others or {}))
+        return self._planned(given, f"exec_{self._runs + 1}", hours)
+
+    def rebuild(self, *, hours: int | None = None) -> Run:
+        """Plan to make the job's Silver anew from stored Bronze."""
+        given = ExecutionInput(workflow_id=WORKFLOW_ID, rebuild=JOB_ID)
+        return self._planned(given, f"exec_{self._runs + 1}", hours)
+
+    def replay(self, quarantine_key: str, *rows: ReplayedRow, hours: int | None = None) -> Run:
+        """Plan to take rows of a quarantine through again."""
+        seen = self.lake.head(quarantine_key)
+        assert seen is not None
+        document = Replay(
+            workflow_id=WORKFLOW_ID, job_id=JOB_ID, quarantine_key=quarantine_key, quarantine_etag=seen.etag, rows=rows
+        )
+        key = keys.replay_key(document.execution_id)
+        self.lake.overwrite(key, document.to_json())
+        return self._planned(ExecutionInput(workflow_id=WORKFLOW_ID, replay=key), document.execution_id, hours)
+
+    def _planned(self, given: ExecutionInput, execution_id: str, hours: int | None) -> Run:
         self._runs += 1
         workflow = read_workflow(self.definition(), origin="the test")
         self.lake.overwrite(keys.workflow_key(WORKFLOW_ID), workflow.to_json())
         request = PlanRequest(
-            execution_id=f"exec_{self._runs}",
+            execution_id=execution_id,
             started_at=DAWN + timedelta(hours=self._runs if hours is None else hours),
-            input=ExecutionInput(workflow_id=WORKFLOW_ID, files={JOB_ID: file_keys} if file_keys else {}),
+            input=given,
         )
         return Run(self, request.execution_id, plan_execution(request, self.lake).plan_key)
 
@@ -120,11 +143,15 @@ class Lab:
     def silver_table(self) -> pl.DataFrame:
         """The Silver table as a reader finds it."""
         strategy = self.silver.get("mergeStrategy")
-        if strategy in ("merge", "replace"):
+        if strategy in ("merge", "replace", "scd_type_2"):
             return self.frame(keys.silver_current_key("shop", "orders"))
         if strategy == "append":
             prefix = keys.silver_prefix("shop", "orders")
-            return pl.concat(self.frame(key) for key in self.keys_below(prefix) if keys.is_dated(key, prefix))
+            record = read_table_record(self.lake, keys.silver_table_key("shop", "orders"))
+            covered, rebuilt = (record.covered, [record.key]) if record else ((), [])
+            dated = [key for key in self.keys_below(prefix) if keys.is_dated(key, prefix)]
+            own = [key for key in dated if keys.run_of_silver(key, "shop", "orders") not in covered]
+            return pl.concat(self.frame(key) for key in [*rebuilt, *own])
         head = read_head(self.lake, keys.silver_head_key("shop", "orders"))
         assert head is not None
         return self.frame(head.key)

@@ -84,7 +84,7 @@ def test_a_failing_job_stops_neither_its_siblings_nor_their_report(flowforge: Fl
 
 def test_wrong_usage_starts_nothing(flowforge: Flowforge, tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("order_id\n1\n")
-    done = flowforge("orders.csv", "--aggregate", "median(order_id)")
+    done = flowforge("orders.csv", "--aggregate", "mode(order_id)")
     assert done.returncode == 2
-    assert "'median(order_id)' is no aggregate" in done.stderr
+    assert "'mode(order_id)' is no aggregate" in done.stderr
     assert done.stdout == ""

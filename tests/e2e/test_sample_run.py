@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import boto3
 import polars as pl
 import pytest
 
-from e2e.command import PROJECT, RUN_SECONDS, command, environment
+from e2e.command import RUN_SECONDS, command, environment
 from flowforge.lake.lake import Lake
 from flowforge.local.sample_data import write_sample
 from flowforge.local.sample_flaws import Account
-from flowforge.local.stack import LocalStack
+from flowforge.local.stack_file import StackFile
 from flowforge.model.plan import Plan
 from flowforge.model.step import SilverCounts, Step, StepResult
 
@@ -22,8 +21,8 @@ JOBS = {"job_customers": "customers.csv", "job_orders": "orders.csv", "job_payme
 
 
 @pytest.fixture(scope="module")
-def runs(state: Path) -> list[subprocess.CompletedProcess[str]]:
-    """The sample, run twice on the same state."""
+def runs(kept_stack: None, state: Path) -> list[subprocess.CompletedProcess[str]]:  # noqa: ARG001 -- what they run on
+    """The sample, run twice on the same stack."""
     return [
         subprocess.run(
             command("run", "--sample", "--state", state),
@@ -43,12 +42,14 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Account]:
 
 
 @pytest.fixture(scope="module")
-def lake(runs: list[subprocess.CompletedProcess[str]], state: Path) -> Iterator[Lake]:
+def lake(runs: list[subprocess.CompletedProcess[str]], state: Path) -> Lake:
     """The lake that the two runs left behind."""
     assert [run.returncode for run in runs] == [0, 0]
-    with LocalStack(PROJECT, state) as stack:
-        session = boto3.session.Session("test", "test", region_name="us-east-1")
-        yield Lake.connect(stack.data_bucket, session, endpoint_url=stack.endpoints["aws"])
+    found = StackFile.read(state / "stack.json")
+    assert found is not None
+    stack = found.connection()
+    session = boto3.session.Session("test", "test", region_name="us-east-1")
+    return Lake.connect(stack.data_bucket, session, endpoint_url=stack.endpoints["aws"])
 
 
 @pytest.fixture(scope="module")

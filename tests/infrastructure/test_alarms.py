@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from flowforge.model.completion import DETAIL_TYPE, SOURCE
+
 PREFIX = "flowforge-${Stage}-"
 # As functions/record_event counts them.
 NAMESPACE, METRIC = "FlowForge", "Escalations"
@@ -91,12 +93,31 @@ def test_every_execution_that_does_not_succeed_is_told(application: Mapping[str,
     assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
 
 
+def test_every_completed_execution_of_the_stage_is_told_on_a_topic_of_its_own(application: Mapping[str, Any]) -> None:
+    rule = of_type(application, "AWS::Events::Rule")["CompletedExecutions"]
+    detail = {"stage": [{"Ref": "Stage"}]}
+    assert rule["EventPattern"] == {"source": [SOURCE], "detail-type": [DETAIL_TYPE], "detail": detail}
+    (target,) = rule["Targets"]
+    assert target["Arn"] == {"Ref": "CompletionTopic"}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["NotificationsDlq", "Arn"]}}
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    # Programs subscribe; nobody is sent an e-mail for every run.
+    assert [item["TopicArn"] for item in of_type(application, "AWS::SNS::Subscription").values()] == [{"Ref": "AlarmTopic"}]
+
+
 def test_what_could_not_be_told_is_kept_and_is_an_alarm(
     application: Mapping[str, Any], alarms: Mapping[str, Mapping[str, Any]]
 ) -> None:
     queue = of_type(application, "AWS::SQS::Queue")["NotificationsDlq"]
     assert queue["KmsMasterKeyId"] == {"Ref": "OperationsKeyArn"}
     watching(alarms, "ApproximateNumberOfMessagesVisible", {"Fn::GetAtt": ["NotificationsDlq", "QueueName"]})
+
+
+def test_the_topic_of_completed_executions_is_encrypted_and_takes_events_only(application: Mapping[str, Any]) -> None:
+    assert of_type(application, "AWS::SNS::Topic")["CompletionTopic"]["KmsMasterKeyId"] == {"Ref": "OperationsKeyArn"}
+    statements = of_type(application, "AWS::SNS::TopicPolicy")["CompletionTopicPolicy"]["PolicyDocument"]["Statement"]
+    allowed = [statement["Principal"] for statement in statements if statement["Effect"] == "Allow"]
+    assert allowed == [{"Service": "events.amazonaws.com"}]
 
 
 def test_the_topic_is_encrypted_and_takes_messages_of_alarms_and_events_only(application: Mapping[str, Any]) -> None:

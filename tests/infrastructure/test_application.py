@@ -52,7 +52,7 @@ def test_every_step_is_an_image_built_from_the_root_on_the_base_that_the_paramet
     assert sorted(folder_of(item) for item in images) == sorted(f"functions/{step}" for step in STEPS)
     for item in images:
         assert item["Metadata"]["DockerContext"] == "."
-        assert item["Metadata"]["DockerBuildArgs"] == {"BASE_IMAGE": {"Ref": "BaseImage"}}
+        assert item["Metadata"]["DockerBuildArgs"] == {"BASE_IMAGE": {"Ref": "BaseImage"}, "RELEASE": {"Ref": "Release"}}
         # The repository takes no tag twice.
         assert item["Metadata"]["DockerTag"] == {"Ref": "ImageTag"}
         assert (root / item["Metadata"]["Dockerfile"]).is_file()
@@ -218,6 +218,12 @@ def test_a_task_is_taken_away_in_dev_and_qa_only(application: Mapping[str, Any])
     assert strategy["CapacityProvider"] == {"Fn::If": ["WorkerOnSpot", "FARGATE_SPOT", "FARGATE"]}
     stages = [{"Fn::Equals": [{"Ref": "Stage"}, stage]} for stage in ("dev", "qa")]
     assert application["Conditions"]["WorkerOnSpot"] == {"Fn::Or": stages}
+
+
+def test_a_revision_of_the_worker_stays_of_use_to_executions_of_older_releases(application: Mapping[str, Any]) -> None:
+    # CloudFormation deregisters a revision that it replaces, and RunTask takes no such revision.
+    definition = application["Resources"]["WorkerTaskDefinition"]
+    assert (definition["UpdateReplacePolicy"], definition["DeletionPolicy"]) == ("Retain", "Delete")
 
 
 def test_the_worker_may_write_to_its_scratch_volume_only_and_is_not_root(application: Mapping[str, Any]) -> None:

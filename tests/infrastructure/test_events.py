@@ -67,6 +67,9 @@ def test_the_events_belong_to_one_execution_of_the_sample(root: Path, sample: Wo
     assert StartRequest.model_validate_json(message["body"]).workflow_id == planned.input.workflow_id == sample.id
     assert recorded.execution_id == planned.execution_id
     assert isinstance(recorded, ExecutionRecord)
+    assert recorded.workflow_id == planned.input.workflow_id
+    assert recorded.trigger == planned.input.model_dump(mode="json")["trigger"]
+    assert recorded.started_at == planned.started_at
     assert [outcome.job_id for outcome in recorded.jobs] == [job.id for job in sample.jobs]
     for step in Step:
         request = StepRequest.model_validate(read(root, step.value))

@@ -14,7 +14,7 @@ for name in {missing!r}:
 import handler
 """
 # What handlers look for when they are loaded.
-NAMED = ("FLOWFORGE_DATA_BUCKET", "FLOWFORGE_STATE_MACHINE_ARN", "FLOWFORGE_START_REQUESTS_DLQ_URL")
+NAMED = ("FLOWFORGE_DATA_BUCKET", "FLOWFORGE_STAGE", "FLOWFORGE_STATE_MACHINE_ARN", "FLOWFORGE_START_REQUESTS_DLQ_URL")
 
 
 @pytest.mark.parametrize("function", ["plan_execution", "record_event", "start_execution"])

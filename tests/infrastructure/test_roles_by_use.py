@@ -1,110 +1,192 @@
-"""The roles of the steps grant what the steps really ask of S3: no more, no less.
+"""Every role grants what its user really asks for, what AWS asks for with it, and nothing else."""
 
-Requests are seen on the wire, before S3, because the engine reads and writes without botocore.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+import copy
+import re
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 import boto3
 import pytest
 
-from disturbed_runs import STEPS, prepared
 from flowforge.lake.lake import Lake
-from flowforge.model.destination import MergeStrategy
-from flowforge.model.errors import CommitConflict
+from flowforge.local.http_server import BackgroundServer
+from flowforge.local.states.api import states_route
+from flowforge.local.states.service import StatesService
 from flowforge.model.step import Step
-from infrastructure.test_roles import prefixes
-from lab import Run, create_bucket
-from s3_faults import answering
-from s3_proxy import FaultyProxy, Seen, faulty_proxy
+from infrastructure.delivery_permissions import allowed, deliveries, key_uses, scheduled
+from infrastructure.permission import NOTHING, Permission, as_list, difference, granted, of_type, statements, text_of
+from infrastructure.recorded_requests import CONTROL_PLANE, asked_by_steps, handler_of
+from infrastructure.state_machine_permissions import called
+from infrastructure.unrecorded_permissions import UNRECORDED, unrecorded
+from infrastructure.wire_permissions import needed
+from lab import REGION, Lab, create_bucket
+from s3_proxy import faulty_proxy
+from unit.local.states_lab import ROLE
 
-ROLES = {
+Needs = dict[str, set[Permission]]
+STEP_ROLES = {
     Step.BRONZE_INGEST: "BronzeIngestRole",
     Step.SILVER_TRANSFORM: "SilverTransformRole",
     Step.GOLD_PUBLISH: "GoldPublishRole",
 }
-ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
-UNSEEN = {
-    # The engine uploads files above 32 MB in parts, and gives them up when a sink fails.
-    ("s3:AbortMultipartUpload", "_attempts"),
-    # The race is lost at the first publish, that of the quarantine; archive and table are published by the same requests.
-    ("s3:AbortMultipartUpload", "silver"),
-}
-Permission = tuple[str, str]
-
-
-def needed(seen: Seen) -> Iterator[Permission]:
-    """The permissions that a request needs, by action and first part of the key.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html (operations and permissions),
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html (multipart uploads),
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html (If-Match also needs GetObject).
-    """
-    folder = unquote(seen.path).strip("/").partition("/")[2].partition("/")[0]
-    if seen.method in ("GET", "HEAD"):
-        if "list-type" in seen.query:
-            return
-        yield "s3:GetObject", folder
-    elif seen.method == "PUT" or (seen.method == "POST" and "delete" not in seen.query):
-        yield "s3:PutObject", folder
-        if "if-match" in seen.headers:
-            yield "s3:GetObject", folder
-        if source := seen.headers.get("x-amz-copy-source"):
-            yield "s3:GetObject", unquote(source).strip("/").partition("/")[2].partition("/")[0]
-    elif seen.method == "POST":
-        yield from (("s3:DeleteObject", key.partition("/")[0]) for key in deleted_keys(seen.body))
-    elif seen.method == "DELETE":
-        yield "s3:AbortMultipartUpload" if "uploadId" in seen.query else "s3:DeleteObject", folder
-
-
-def deleted_keys(body: bytes) -> list[str]:
-    return [part.partition(b"</Key>")[0].decode() for part in body.split(b"<Key>")[1:]]
+SURPLUS = Permission("s3:DeleteObjectVersion", "*")
+ROLES = (
+    *STEP_ROLES.values(),
+    *(f"{name}Role" for name in CONTROL_PLANE),
+    "WorkerRole",
+    "WorkerExecutionRole",
+    "WorkflowRole",
+    "WorkflowScheduleRole",
+)
 
 
 @pytest.fixture(scope="module")
-def used(s3_url: str, aws: boto3.session.Session) -> dict[Step, set[Permission]]:
-    """What each step needed in runs of every strategy, undisturbed and after a lost race."""
-    found: dict[Step, set[Permission]] = {step: set() for step in Step}
-    with faulty_proxy(s3_url) as proxy:
-        # One that keeps runs apart and one that keeps a single object, with its archive.
-        for strategy in (MergeStrategy.APPEND, MergeStrategy.VERSIONED, MergeStrategy.MERGE):
-            lake = Lake.connect(f"data-roles-{strategy.value}", aws, endpoint_url=proxy.url)
-            create_bucket(lake)
-            run = prepared(lake, strategy, Step.BRONZE_INGEST)
-            for step in STEPS:
-                found[step] |= permissions_of(proxy, partial(lose, lake, run, step))
-                found[step] |= permissions_of(proxy, partial(run.step, step))
+def asked_by_functions(s3_url: str, aws: boto3.session.Session) -> Needs:
+    """What each function of the control plane asked S3, SQS, Step Functions and EventBridge for."""
+    service = StatesService([])
+    states = BackgroundServer([states_route(service)], service.close)
+    machines = aws.client("stepfunctions", endpoint_url=states.endpoint)
+    definition = '{"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": {"Type": "Pass", "End": true}}}'
+    created = machines.create_state_machine(name="Workflow", definition=definition, roleArn=ROLE, publish=True)
+    alias = machines.create_state_machine_alias(
+        name="live", routingConfiguration=[{"stateMachineVersionArn": created["stateMachineVersionArn"], "weight": 100}]
+    )["stateMachineAliasArn"]
+    queue = aws.client("sqs", endpoint_url=s3_url).create_queue(QueueName="StartRequestsDlq")["QueueUrl"]
+    names = {"Workflow": "${Workflow}", "StartRequestsDlq": "${StartRequestsDlq.Arn}"}
+    found = {}
+    with faulty_proxy(s3_url) as proxy, faulty_proxy(states.endpoint) as before_states, pytest.MonkeyPatch.context() as patch:
+        lab = Lab(Lake.connect("data-roles-control", aws, endpoint_url=s3_url))
+        create_bucket(lab.lake)
+        for name, value in {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": proxy.url,
+            "AWS_ENDPOINT_URL_SFN": before_states.url,
+            "FLOWFORGE_DATA_BUCKET": lab.lake.bucket,
+            "FLOWFORGE_STAGE": "dev",
+            "FLOWFORGE_STATE_MACHINE_ARN": alias,
+            "FLOWFORGE_START_REQUESTS_DLQ_URL": queue,
+        }.items():
+            patch.setenv(name, value)
+        for function, act in CONTROL_PLANE.items():
+            proxy.seen.clear()
+            act(lab, handler_of(re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()))
+            found[f"{function}Role"] = needed([*proxy.seen, *before_states.seen], names)
+            before_states.seen.clear()
+    machines.close()
+    states.close()
     return found
 
 
-def lose(lake: Lake, run: Run, step: Step) -> None:
-    """Run a step whose publish is refused each time."""
-    with answering(lake, "CompleteMultipartUpload", 412, "PreconditionFailed"), pytest.raises(CommitConflict):
-        run.step(step)
+@pytest.fixture(scope="module")
+def needs(
+    application: Mapping[str, Any],
+    state_machine: Mapping[str, Any],
+    s3_url: str,
+    aws: boto3.session.Session,
+    asked_by_functions: Needs,
+) -> Needs:
+    """Everything that each role has to grant."""
+    with faulty_proxy(s3_url) as proxy:
+        steps = asked_by_steps(proxy, aws)
+    found = asked_by_functions | {STEP_ROLES[step]: asked for step, asked in steps.items()}
+    # Any step runs on the worker.
+    found["WorkerRole"] = set().union(*steps.values())
+    found["WorkflowRole"] = called(application, state_machine)
+    found["WorkflowScheduleRole"] = scheduled(application, "WorkflowScheduleRole")
+    return {role: found.get(role, set()) | unrecorded(role) for role in ROLES}
 
 
-def permissions_of(proxy: FaultyProxy, act: Callable[[], object]) -> set[Permission]:
-    proxy.seen.clear()
-    act()
-    return {permission for seen in proxy.seen for permission in needed(seen)}
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_grants_exactly_what_its_user_needs(application: Mapping[str, Any], needs: Needs, role: str) -> None:
+    assert difference(granted(application, role), needs[role]) == NOTHING
 
 
-def granted(application: Mapping[str, Any], role: str) -> set[Permission]:
-    return {(action, folder) for action in ACTIONS for folder in prefixes(application, role, action)}
+def test_every_role_of_the_template_is_compared(application: Mapping[str, Any]) -> None:
+    assert set(ROLES) == set(of_type(application, "AWS::IAM::Role"))
 
 
-@pytest.mark.parametrize("step", Step)
-def test_the_role_of_a_step_grants_exactly_what_the_step_asks_for(
-    application: Mapping[str, Any], used: dict[Step, set[Permission]], step: Step
+@pytest.mark.parametrize("role", ROLES)
+def test_a_permission_that_is_taken_away_is_missed(application: Mapping[str, Any], needs: Needs, role: str) -> None:
+    tried = 0
+    for number, statement in enumerate(statements(application, role)):
+        for action in as_list(statement["Action"]):
+            changed = without(application, role, number, action)
+            missing = difference(granted(changed, role), needs[role]).missing
+            assert {permission.action for permission in missing} == {action}, (statement["Sid"], action)
+            tried += 1
+    assert tried
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_permission_that_nobody_needs_is_noticed(application: Mapping[str, Any], needs: Needs, role: str) -> None:
+    changed = copy.deepcopy(dict(application))
+    first = next(statements(changed, role))
+    document = {"Statement": [{"Effect": "Allow", "Action": SURPLUS.action, "Resource": SURPLUS.resource}, first]}
+    changed["Resources"][role]["Properties"].setdefault("Policies", []).append({"PolicyDocument": document})
+    found = difference(granted(changed, role), needs[role])
+    # The one that is new, and what is granted twice.
+    assert (found.missing, found.surplus[0]) == (set(), SURPLUS)
+    assert len(found.surplus) > 1
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_condition_that_is_dropped_is_noticed(application: Mapping[str, Any], needs: Needs, role: str) -> None:
+    for number, statement in enumerate(statements(application, role)):
+        if "Condition" in statement:
+            changed = copy.deepcopy(dict(application))
+            del list(statements(changed, role))[number]["Condition"]  # type: ignore[attr-defined]
+            found = difference(granted(changed, role), needs[role])
+            assert found.missing, statement["Sid"]
+            assert found.surplus, statement["Sid"]
+
+
+def test_the_policies_of_queues_and_topics_let_in_exactly_what_delivers_to_them(application: Mapping[str, Any]) -> None:
+    has = allowed(application)
+    assert set(has) == deliveries(application)
+    assert len(set(has)) == len(has)
+
+
+@pytest.mark.parametrize(
+    "policy", ["StartRequestsPolicy", "StartRequestsDlqPolicy", "AlarmTopicPolicy", "NotificationsDlqPolicy"]
+)
+def test_a_policy_that_lets_in_nobody_is_missed(application: Mapping[str, Any], policy: str) -> None:
+    changed = copy.deepcopy(dict(application))
+    document = changed["Resources"][policy]["Properties"]["PolicyDocument"]
+    document["Statement"] = [statement for statement in document["Statement"] if statement["Effect"] == "Deny"]
+    assert set(allowed(changed)) < deliveries(changed)
+
+
+def test_the_operations_key_lets_in_exactly_the_services_that_encrypt_with_it(
+    application: Mapping[str, Any], foundation: Mapping[str, Any]
 ) -> None:
-    permissions = granted(application, ROLES[step])
-    assert used[step] - permissions == set(), "the step would be refused"
-    assert permissions - used[step] - UNSEEN == set(), "nobody asks for these"
+    policy = foundation["Resources"]["OperationsKey"]["Properties"]["KeyPolicy"]
+    let_in = {
+        text_of(statement["Principal"]["Service"]): set(as_list(statement["Action"]))
+        for statement in policy["Statement"]
+        if "Service" in statement["Principal"]
+    }
+    assert let_in == key_uses(application)
 
 
-def test_the_worker_may_do_what_the_steps_may_together(application: Mapping[str, Any]) -> None:
-    together = set().union(*(granted(application, role) for role in ROLES.values()))
-    assert granted(application, "WorkerRole") == together
+def test_what_is_not_recorded_names_a_role_that_there_is_and_a_page_or_a_reason_once() -> None:
+    for entry in UNRECORDED:
+        assert entry.role in ROLES
+        assert entry.source.startswith("https://docs.aws.amazon.com/") or len(entry.source.split()) > 8
+    assert len({entry[:2] for entry in UNRECORDED}) == len(UNRECORDED)
+
+
+def test_no_function_needs_a_network_interface_or_a_tracer(application: Mapping[str, Any]) -> None:
+    # They would need permissions of their own: AWSLambdaVPCAccessExecutionRole, AWSXRayDaemonWriteAccess.
+    for kind in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
+        for name, properties in of_type(application, kind).items():
+            assert not {"VpcConfig", "Tracing", "DeadLetterQueue", "EventInvokeConfig"} & set(properties), name
+
+
+def without(template: Mapping[str, Any], role: str, number: int, action: str) -> dict[str, Any]:
+    """The template with one action less in one statement of a role."""
+    changed = copy.deepcopy(dict(template))
+    statement: Any = list(statements(changed, role))[number]
+    statement["Action"] = [kept for kept in as_list(statement["Action"]) if kept != action]
+    return changed

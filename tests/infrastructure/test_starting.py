@@ -12,6 +12,8 @@ from flowforge.model.start import StartRequest, TriggerType
 QUEUE = "StartRequests"
 DEAD_LETTERS = "StartRequestsDlq"
 FUNCTION = "StartExecution"
+TELLING = {"FailedExecutions", "CompletedExecutions"}
+"""Rules that tell of executions and start none."""
 
 
 def of_type(template: Mapping[str, Any], kind: str) -> dict[str, Mapping[str, Any]]:
@@ -56,7 +58,7 @@ def test_every_asynchronous_edge_has_a_dead_letter_queue(application: Mapping[st
 
 def test_everything_that_starts_an_execution_sends_to_the_one_queue(application: Mapping[str, Any]) -> None:
     rules = of_type(application, "AWS::Events::Rule")
-    targets = [target["Arn"] for name, rule in rules.items() if name != "FailedExecutions" for target in rule["Targets"]]
+    targets = [target["Arn"] for name, rule in rules.items() if name not in TELLING for target in rule["Targets"]]
     targets += [schedule["Target"]["Arn"] for schedule in of_type(application, "AWS::Scheduler::Schedule").values()]
     assert {queue_of(target) for target in targets} == {QUEUE}
     granted = [
@@ -111,6 +113,21 @@ def test_the_function_may_do_exactly_what_it_does(application: Mapping[str, Any]
         str({"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}): "sqs:SendMessage",
         str({"Ref": "Workflow"}): "states:StartExecution",
     }
+
+
+def test_the_function_starts_the_alias_and_may_start_nothing_else(application: Mapping[str, Any]) -> None:
+    # SAM's name for the alias that AutoPublishAlias publishes.
+    alias = application["Resources"]["Workflow"]["Properties"]["AutoPublishAlias"]
+    variables = application["Resources"][FUNCTION]["Properties"]["Environment"]["Variables"]
+    assert variables["FLOWFORGE_STATE_MACHINE_ARN"] == {"Ref": f"WorkflowAlias{alias}"}
+    (start,) = [
+        statement
+        for policy in application["Resources"][f"{FUNCTION}Role"]["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "states:StartExecution"
+    ]
+    # https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
+    assert start["Condition"] == {"ForAnyValue:StringEquals": {"states:StateMachineQualifier": [alias]}}
 
 
 def test_the_rule_hears_of_landing_in_the_data_bucket_and_of_nothing_else(application: Mapping[str, Any]) -> None:

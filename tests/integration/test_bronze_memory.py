@@ -18,7 +18,7 @@ from flowforge.local.reaper import Reaper
 from flowforge.model.step import Step
 from lab import JOB_ID, REGION, Lab
 
-FILE_BYTES = 1_000_000_000
+GIGABYTE = 1_000_000_000
 RESIDENT_BYTES = 600_000_000
 
 CHILD = """
@@ -53,9 +53,18 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         reaper.close()
 
 
-def test_bronze_of_a_gigabyte_stays_under_600_megabytes_resident(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "file_bytes",
+    [
+        pytest.param(GIGABYTE // 5, id="a fifth of a gigabyte"),
+        pytest.param(GIGABYTE, id="a gigabyte", marks=pytest.mark.large),
+    ],
+)
+def test_bronze_of_a_big_file_stays_under_600_megabytes_resident(
+    environment: dict[str, str], tmp_path: Path, file_bytes: int
+) -> None:
     path = tmp_path / "big.csv"
-    rows = write_big_file(path, FILE_BYTES)
+    rows = write_big_file(path, file_bytes)
     session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     lake = Lake.connect(environment["FLOWFORGE_DATA_BUCKET"], session, endpoint_url=environment["AWS_ENDPOINT_URL"])
     lake.client.create_bucket(Bucket=lake.bucket)

@@ -11,8 +11,8 @@ import pytest
 
 from flowforge.lake import keys
 from flowforge.lake.heads import read_head
-from flowforge.model.destination import MergeStrategy
 from flowforge.model.errors import CommitConflict
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import SilverCounts, Step
 from lab import Lab, Run
 
@@ -76,6 +76,8 @@ def expected(count: int, strategy: MergeStrategy) -> list[tuple[int, int, str]]:
         MergeStrategy.REPLACE: f"select * from ({of_a_run}) where run = (select max(run) from rows)",
         MergeStrategy.VERSIONED: f"select * from ({of_a_run}) where run = (select max(run) from rows)",
         MergeStrategy.APPEND: of_a_run,
+        # No two runs bring a key with the same amount, so each row begins a version.
+        MergeStrategy.SCD_TYPE_2: of_a_run,
     }
     query = f"select id, amount, 'file_' || run || '.csv' from ({by_strategy[strategy]}) order by all"
     return connection.execute(query).fetchall()
@@ -102,6 +104,14 @@ def test_executions_that_write_to_one_table_at_once_leave_the_rows_of_any_order(
     at_once(planned(lab, count))
     assert rows_of(lab.silver_table()) == expected(count, strategy)
     assert rows_of(published(lab)) == expected(count, strategy)
+
+
+def test_histories_that_are_written_at_once_have_one_current_version_of_each_key(lab: Lab) -> None:
+    lab.silver = {"primaryKey": "id", "mergeStrategy": "scd_type_2"}
+    at_once(planned(lab, 3))
+    current = lab.silver_table().filter("_is_current")
+    assert rows_of(current) == expected(3, MergeStrategy.MERGE)
+    assert current["_effective_to"].is_null().all()
 
 
 def test_merging_at_once_counts_every_key_as_inserted_once(lab: Lab) -> None:

@@ -248,6 +248,27 @@ def test_a_failed_execution_is_told_and_what_cannot_be_told_is_kept(account: Acc
     assert (subscribed["Protocol"], subscribed["Endpoint"]) == ("email", EMAIL)
 
 
+def test_a_wish_starts_the_alias_and_may_start_nothing_else(account: Account, application: Mapping[str, str]) -> None:
+    found = account.client("lambda").get_function_configuration(FunctionName=application["StartExecution"], Qualifier="1")
+    # The emulator has no alias; the function is told what it would be called.
+    assert found["Environment"]["Variables"]["FLOWFORGE_STATE_MACHINE_ARN"] == f"{application['Workflow']}:live"
+    policy = account.client("iam").get_role_policy(RoleName=application["StartExecutionRole"], PolicyName="starting")
+    (start,) = [item for item in policy["PolicyDocument"]["Statement"] if item["Sid"] == "StartWorkflows"]
+    assert start["Resource"] == application["Workflow"]
+    assert start["Condition"] == {"ForAnyValue:StringEquals": {"states:StateMachineQualifier": ["live"]}}
+
+
+def test_a_completed_execution_of_the_stage_is_told_to_its_topic(account: Account, application: Mapping[str, str]) -> None:
+    events = account.client("events")
+    rule = events.describe_rule(Name=application["CompletedExecutions"])
+    assert json.loads(rule["EventPattern"])["detail"] == {"stage": ["dev"]}
+    (target,) = events.list_targets_by_rule(Rule=application["CompletedExecutions"])["Targets"]
+    assert target["Arn"] == application["CompletionTopic"]
+    policy = account.client("iam").get_role_policy(RoleName=application["RecordEventRole"], PolicyName="events")
+    (tell,) = policy["PolicyDocument"]["Statement"]
+    assert tell["Resource"] == f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+
+
 def test_every_alarm_watches_what_was_deployed(account: Account, application: Mapping[str, str]) -> None:
     alarms = account.client("cloudwatch").describe_alarms(AlarmNamePrefix="flowforge-dev-")["MetricAlarms"]
     watched = {dimension["Value"] for alarm in alarms for dimension in alarm["Dimensions"]}

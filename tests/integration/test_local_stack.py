@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,24 @@ def read(stack: LocalStack, key: str) -> str:
     return str(answer["Body"].read().decode())
 
 
+def subscribed(stack: LocalStack, topic: str) -> str:
+    """A queue that hears what the topic is told; its URL."""
+    queue = stack.client("sqs").create_queue(QueueName=f"hears-{topic}")["QueueUrl"]
+    (arn,) = [item["TopicArn"] for item in stack.client("sns").list_topics()["Topics"] if item["TopicArn"].endswith(f":{topic}")]
+    names = ["QueueArn"]
+    endpoint = stack.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]["QueueArn"]
+    stack.client("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=endpoint)
+    return str(queue)
+
+
+def next_event(stack: LocalStack, queue: str) -> dict[str, Any]:
+    """The next event that a topic gave to a queue."""
+    for _ in range(10):
+        for message in stack.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=3).get("Messages", []):
+            return dict(json.loads(json.loads(message["Body"])["Message"]))
+    raise AssertionError("nothing came")
+
+
 def descendants() -> list[psutil.Process]:
     return psutil.Process().children(recursive=True)
 
@@ -251,7 +270,21 @@ def test_a_killed_owner_leaves_no_process_and_a_usable_folder(project: Path, tmp
 
 def test_the_shipped_machine_and_functions_come_up_and_record_a_failure(tmp_path: Path) -> None:
     with LocalStack(find_project(), tmp_path) as stack:
-        description = execute(stack, {"workflowId": "wf_nobody"})
+        heard = subscribed(stack, "flowforge-local-CompletionTopic")
+        description = execute(stack, {"workflowId": "wf_nobody", "trigger": {"type": "manual"}})
         assert (description["status"], description["error"]) == ("FAILED", "ConfigFault")
         record = json.loads(read(stack, f"runs/{description['name']}/record.json"))
         assert (record["status"], record["error"]) == ("failed", "ConfigFault")
+        event = next_event(stack, heard)
+        assert (event["source"], event["detail-type"]) == ("flowforge", "Workflow Execution Completed")
+        started, ended = (datetime.fromisoformat(event["detail"].pop(name)) for name in ("startedAt", "endedAt"))
+        assert abs(started - description["startDate"]) < timedelta(milliseconds=1)
+        assert started < ended <= description["stopDate"]
+        assert event["detail"] == {
+            "schemaVersion": 1,
+            "stage": "dev",
+            "workflowId": "wf_nobody",
+            "executionId": description["name"],
+            "status": "failed",
+            "trigger": {"type": "manual"},
+        }

@@ -96,23 +96,24 @@ def executions(stack: LocalStack, workflow_id: str) -> list[dict[str, Any]]:
 
 
 def overhear(stack: LocalStack) -> None:
-    """Let a queue of the tests' own hear what the start queue hears of files."""
+    """Let a queue of the tests' own hear of files what the start queue hears, and of executions what the topic hears."""
     events = stack.client("events")
     stack.client("sqs").create_queue(QueueName=OVERHEARD)
-    pattern = events.describe_rule(Name="flowforge-local-ArrivalRule")["EventPattern"]
-    events.put_rule(Name="overhear", EventPattern=pattern)
     target = {"Id": "own", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{OVERHEARD}"}
-    events.put_targets(Rule="overhear", Targets=[target])
+    for name in ("ArrivalRule", "CompletedExecutions"):
+        pattern = events.describe_rule(Name=f"flowforge-local-{name}")["EventPattern"]
+        events.put_rule(Name=f"overhear-{name}", EventPattern=pattern)
+        events.put_targets(Rule=f"overhear-{name}", Targets=[target])
 
 
-def overheard(stack: LocalStack, key: str) -> str:
-    """The event of a file as it was delivered."""
+def overheard(stack: LocalStack, about: Callable[[Any], bool]) -> str:
+    """The event whose detail is about something, as it was delivered."""
     sqs, url = stack.client("sqs"), url_of(stack, OVERHEARD)
     for _ in range(10):
         for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=3).get("Messages", []):
-            if json.loads(message["Body"])["detail"]["object"]["key"] == key:
+            if about(json.loads(message["Body"])["detail"]):
                 return str(message["Body"])
-    raise AssertionError(f"no event told of {key}")
+    raise AssertionError("no such event was heard")
 
 
 def only_execution(stack: LocalStack, workflow_id: str) -> dict[str, Any]:
@@ -142,15 +143,27 @@ def test_a_file_that_arrives_starts_one_execution_on_exactly_that_file(stack: Lo
     define(stack, "wf_arriving", {"type": "arrival"})
     key, version = land(stack, "wf_arriving", "orders new é+.csv")
     found = only_execution(stack, "wf_arriving")
+    assert found["stateMachineAliasArn"] == f"{stack.state_machine_arn}:live"
+    assert found["stateMachineVersionArn"] == f"{stack.state_machine_arn}:1"
     plan = stack.lake().read(keys.plan_key(found["name"]))
     assert plan is not None
     (source,) = Plan.model_validate_json(plan[0]).jobs[0].sources
     assert (source.key, source.version_id) == (key, version)
 
     # S3 promises its events at least once: the same event once more starts nothing.
-    send(stack, overheard(stack, key))
+    send(stack, overheard(stack, lambda detail: detail.get("object", {}).get("key") == key))
     wait_until_handled(stack)
     assert [item["name"] for item in executions(stack, "wf_arriving")] == [found["name"]]
+
+
+def test_an_execution_that_has_succeeded_is_told_with_what_started_it(stack: LocalStack) -> None:
+    define(stack, "wf_heard", {"type": "arrival"})
+    key, _ = land(stack, "wf_heard", "orders.csv")
+    name = only_execution(stack, "wf_heard")["name"]
+    event = json.loads(overheard(stack, lambda detail: detail.get("executionId") == name))
+    assert (event["source"], event["detail-type"]) == ("flowforge", "Workflow Execution Completed")
+    assert (event["detail"]["workflowId"], event["detail"]["status"]) == ("wf_heard", "succeeded")
+    assert event["detail"]["trigger"] == {"type": "arrival", "detail": key}
 
 
 def test_a_file_of_a_workflow_that_does_not_start_on_arrival_starts_nothing(stack: LocalStack) -> None:

@@ -7,9 +7,9 @@ import pytest
 from disturbed_runs import elsewhere, prepared, state_of
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
-from flowforge.model.destination import MergeStrategy
 from flowforge.model.execution import StepFailure
 from flowforge.model.exit_codes import ExitCode
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step
 from lab import JOB_ID, Lab, Run
 from s3_proxy import faulty_proxy

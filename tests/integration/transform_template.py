@@ -34,6 +34,11 @@ def main(bucket: str, output: Path, release: str) -> None:
     transformed["Outputs"] = {
         name: item for name, item in transformed["Outputs"].items() if item["Value"] not in [{"Ref": gone} for gone in left_out]
     }
+    # What the alias would be called, for the function that starts it.
+    alias = template["Resources"]["Workflow"]["Properties"]["AutoPublishAlias"]
+    variables = transformed["Resources"]["StartExecution"]["Properties"]["Environment"]["Variables"]
+    assert variables["FLOWFORGE_STATE_MACHINE_ARN"] == {"Ref": f"WorkflowAlias{alias}"}
+    variables["FLOWFORGE_STATE_MACHINE_ARN"] = {"Fn::Sub": f"${{Workflow}}:{alias}"}
     transformed.pop("Transform", None)
     output.write_text(json.dumps(transformed, indent=1))
 

@@ -22,12 +22,13 @@ RunWorkflow = Callable[..., Ended]
 STEPS = ("bronze_ingest", "silver_transform", "gold_publish")
 
 
-def planned(job_id: str, **tiers: str) -> dict[str, Any]:
-    """A job as the plan gives it: its steps begin on Lambda but for those named."""
+def planned(job_id: str, steps: Sequence[str] = STEPS, **tiers: str) -> dict[str, Any]:
+    """A job as the plan gives it, with the steps that it takes: they begin on Lambda but for those named."""
     size = {"cpu": "2048", "memory": "8192"}
-    return {"jobId": job_id, "tiers": {step: {"tier": tiers.get(step, "lambda"), **size} for step in STEPS}}
+    return {"jobId": job_id, "tiers": {step: {"tier": tiers.get(step, "lambda"), **size} for step in steps}}
 
 
+INPUT = {"workflowId": "wf_shop"}
 TWO_GROUPS = [[planned("job_a"), planned("job_b")], [planned("job_c")]]
 
 
@@ -56,6 +57,7 @@ class ScriptedWorker:
         line = lines[min(self.steps().count(asked), len(lines)) - 1]
         if isinstance(line, StateError):
             raise line
+        call.submitted({})
         container = {"Name": "worker", "LastStatus": "STOPPED"} | ({"ExitCode": line} if isinstance(line, int) else {})
         task = {"Containers": [container], "StopCode": line if isinstance(line, str) else "EssentialContainerExited"}
         if line == 0:
@@ -121,11 +123,12 @@ def run_workflow(shipped: str) -> RunWorkflow:
         observe: Callable[[Place], None] = ignore_place,
         worker: ScriptedWorker | None = None,
         results: StoredResults | None = None,
+        given: Any = INPUT,
         **functions: Behaviour,
     ) -> Ended:
         steps = {name: {"status": "done"} for name in ("BronzeIngest", "SilverTransform", "GoldPublish")}
         script = {"PlanExecution": plan(), **steps, "RecordEvent": record, **functions}
         others: list[Integration] = [worker or ScriptedWorker(), results or StoredResults()]
-        return run(shipped, {"workflowId": "wf_shop"}, script, observe=observe, others=others)
+        return run(shipped, given, script, observe=observe, others=others)
 
     return start

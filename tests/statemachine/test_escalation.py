@@ -33,7 +33,7 @@ def test_a_step_that_lambda_cannot_hold_moves_once_and_the_record_says_why(
     job = outcome(ended)
     assert (job["status"], [(item["step"], item["error"]) for item in job["escalations"]]) == ("succeeded", [(step, error)])
     assert "too much" in job["escalations"][0]["cause"]
-    assert len(calls(ended, FUNCTIONS[step])) == (7 if error == "Lambda.Unknown" else 1)
+    assert len(calls(ended, FUNCTIONS[step])) == (6 if error == "Lambda.Unknown" else 1)
 
 
 def test_a_step_that_hangs_moves_too(run_workflow: RunWorkflow) -> None:

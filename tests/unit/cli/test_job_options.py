@@ -4,8 +4,10 @@ import pytest
 
 from flowforge.cli.job_options import JobOptions, workflow_from_options
 from flowforge.cli.usage import UsageError
-from flowforge.model.destination import MergeStrategy
 from flowforge.model.job import Job
+from flowforge.model.silver_config import MergeStrategy
+from flowforge.model.source import FileConfig
+from flowforge.model.text_options import OnMalformedRow
 
 
 def job_of(options: JobOptions) -> Job:
@@ -38,6 +40,33 @@ def test_key_columns_are_given_one_by_one_or_with_commas() -> None:
 @pytest.mark.parametrize("strategy", ["versioned", "replace", "append"])
 def test_a_strategy_is_stated_by_its_name(strategy: str) -> None:
     assert job_of(JobOptions(strategy=strategy)).destination_config.silver_config.merge_strategy.value == strategy
+
+
+def test_options_of_silver_tables_become_those_of_the_job() -> None:
+    history = JobOptions(primary_key=("id",), strategy="scd_type_2", effective_date="day", surrogate_key="auto_increment")
+    silver = job_of(history).destination_config.silver_config
+    assert (silver.row_key, silver.surrogate_key_strategy.value) == (("id", "day"), "auto_increment")
+    merging = JobOptions(
+        primary_key=("id",), merge=True, conflict="most_recent", conflict_column="at", surrogate_key="existing:number"
+    )
+    silver = job_of(merging).destination_config.silver_config
+    assert (silver.conflict_resolution.value, silver.conflict_column) == ("most_recent", "at")
+    assert silver.existing_surrogate_key == "number"
+    assert job_of(JobOptions(strategy="full_refresh")).destination_config.silver_config.merge_strategy is MergeStrategy.REPLACE
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (JobOptions(strategy="scd_type_2"), "--strategy scd_type_2 needs to know which rows are the same"),
+        (JobOptions(conflict="newest"), "--conflict: Input should be"),
+        (JobOptions(track_deletes=True), "--track-deletes: scdTrackDeletes: options of a history need"),
+        (JobOptions(surrogate_key="existing:"), "--surrogate-key: Input should be"),
+    ],
+)
+def test_a_wrong_option_of_silver_tables_is_named(options: JobOptions, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        workflow_from_options(options, default_name="orders")
 
 
 def test_aggregates_are_named_after_their_function_or_as_the_person_says() -> None:
@@ -75,6 +104,50 @@ def test_a_delimiter_can_be_a_tab(typed: str, meant: str) -> None:
     assert job_of(JobOptions(delimiter=typed)).source_config.file_config.delimiter == meant
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (JobOptions(sheet="January"), {"sheet_name": "January"}),
+        (JobOptions(sheet="2"), {"sheet_index": 1}),
+        (JobOptions(sheet="2026"), {"sheet_name": "2026"}),
+        (JobOptions(all_sheets=True, header_row=3), {"sheets": "all", "header_row": 3}),
+        (JobOptions(record_path="data.items"), {"record_path": "data.items"}),
+    ],
+)
+def test_options_of_reading_become_fields_of_the_files(options: JobOptions, expected: dict[str, object]) -> None:
+    assert job_of(options).source_config.file_config == FileConfig.model_validate(expected)
+
+
+def test_format_and_schema_evolution_are_those_of_the_job() -> None:
+    job = job_of(JobOptions(format="excel", schema_evolution="ignore_extra"))
+    assert (job.source_config.type, job.destination_config.bronze_config.schema_evolution) == ("excel", "ignore_extra")
+
+
+def test_the_options_of_text_become_the_jobs_file_config() -> None:
+    options = JobOptions(
+        encoding="Latin-1",
+        quote="none",
+        escape="\\",
+        comment="#",
+        no_header=True,
+        skip_rows=2,
+        skip_footer_rows=1,
+        on_malformed="quarantine",
+        max_malformed=7,
+    )
+    assert job_of(options).source_config.file_config == FileConfig(
+        encoding="iso8859-1",
+        quote_character="",
+        escape_character="\\",
+        comment_prefix="#",
+        has_header=False,
+        skip_rows=2,
+        skip_footer_rows=1,
+        on_malformed_row=OnMalformedRow.QUARANTINE,
+        max_malformed_rows=7,
+    )
+
+
 def test_null_values_are_taken_as_they_are() -> None:
     assert job_of(JobOptions(null_value=("NA", " "))).source_config.file_config.null_values == ("NA", " ")
 
@@ -96,8 +169,23 @@ def test_null_values_are_taken_as_they_are() -> None:
         (JobOptions(type=("a=day",)), "--type: 'day' is no data type"),
         (JobOptions(type=("a=date", "a=text")), "--type: the column 'a' has two types"),
         (JobOptions(type=("_a=date",)), "--type: column '_a': names that start with '_'"),
-        (JobOptions(delimiter=";;"), "--delimiter: "),
-        (JobOptions(delimiter='"'), "--delimiter: the delimiter '\"' must be one ASCII character"),
+        (JobOptions(format="avro"), "--format: 'avro' is none of auto, csv, json, excel, parquet"),
+        (JobOptions(sheet="0"), "--sheet: sheets are numbered from 1"),
+        (JobOptions(sheet="A", all_sheets=True), "--sheet chooses one sheet, and --all-sheets every one"),
+        (JobOptions(format="csv", sheet="A"), "--format: sheetName: belongs to workbooks"),
+        (JobOptions(format="json", delimiter=";"), "--format: delimiter: belongs to delimited text"),
+        (JobOptions(header_row=2, no_header=True), "--no-header, --header-row: headerRow names the row of the header"),
+        (JobOptions(record_path="a..b"), "--record-path: String should match pattern"),
+        (JobOptions(schema_evolution="lax"), "--schema-evolution: 'lax' is none of strict, add_new_columns, ignore_extra"),
+        (JobOptions(delimiter=""), "--delimiter: "),
+        (JobOptions(delimiter='"'), "--delimiter: the delimiter '\"' must not hold the quote character"),
+        (JobOptions(delimiter="a\nb"), "--delimiter: 'a\\nb' holds a line end"),
+        (JobOptions(encoding="klingon"), "--encoding: the encoding 'klingon' is unknown"),
+        (JobOptions(encoding="utf-7"), "--encoding: the encoding 'utf-7' is none that files are stored in"),
+        (JobOptions(skip_footer_rows=10_000), "--skip-footer-rows: "),
+        (JobOptions(on_malformed="ignore"), "--on-malformed: "),
+        (JobOptions(max_malformed=3), "--max-malformed: maxMalformedRows counts what goes to quarantine"),
+        (JobOptions(quote="'", comment="'x"), "--quote, --comment: the comment prefix"),
         (JobOptions(unique=("a", "a")), "--not-null, --unique: dataQualityRules: unique(a)"),
         (JobOptions(name="заказы"), "--name: no table name follows from 'заказы'"),
         (JobOptions(name="x" * 64), "--name: "),
@@ -115,3 +203,36 @@ def test_given_options_are_listed_as_they_are_typed() -> None:
         "--merge",
         "--not-null",
     ]
+
+
+def test_gold_has_periods_an_order_and_a_way_to_be_built() -> None:
+    options = JobOptions(
+        strategy="append",
+        time_grain="ordered on=monthly",
+        time_zone="Europe/Berlin",
+        aggregate=("count(*)",),
+        order_by=("count desc", "ordered on_month"),
+        build="incremental",
+    )
+    gold = job_of(options).destination_config.gold_config
+    assert gold.group_columns == ["ordered on_month"]
+    assert gold.aggregation_time_zone == "Europe/Berlin"
+    assert gold.row_order == [("count", True), ("ordered on_month", False)]
+    assert gold.build_strategy == "incremental"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (JobOptions(time_grain="month"), "--time-grain: 'month' is not of the form COLUMN=GRAIN"),
+        (JobOptions(time_grain="day=hour"), "--time-grain: "),
+        (JobOptions(time_zone="Europe/Berlin"), "--time-zone: "),
+        (JobOptions(group_by=("a",), order_by=("b",)), "--group-by, --order-by: orderBy: the aggregation has no column b"),
+        (JobOptions(build="now"), "--build: "),
+        (JobOptions(build="incremental", group_by=("a",)), "needs silverConfig.mergeStrategy 'append'"),
+    ],
+)
+def test_a_wrong_option_of_gold_is_named(options: JobOptions, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        job_of(options)
+    assert told in str(caught.value)

@@ -86,3 +86,12 @@ def test_on_a_terminal_progress_is_a_table_that_stays_in_place(no_color: bool) -
     assert "Apples" in drawn
     assert "done in 3.0 s" in drawn
     assert ("\x1b[32m" in drawn) is not no_color
+
+
+def test_a_step_that_a_job_does_not_take_is_not_waited_for() -> None:
+    console = Console(file=io.StringIO(), width=80, record=True)
+    taken = {"job_a": (Step.GOLD_PUBLISH,)}
+    console.print(progress_table(Progress(), {"job_a": "Sales", "job_b": "Orders"}, now=NOW, taken=taken))
+    sales, orders = [line.replace("│", " ").split() for line in console.export_text().splitlines() if "waiting" in line]
+    assert sales == ["Sales", "–", "–", "waiting"]
+    assert orders == ["Orders", *["waiting"] * 3]

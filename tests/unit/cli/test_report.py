@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from flowforge.cli.report import print_report
+from flowforge.model.reconciliation import Check, Layer, ReconciliationOutcome, ReconciliationTerm
 from flowforge.model.step import RuleOutcome, SilverCounts, Step, StepResult
 from flowforge.model.workflow import Workflow
 
@@ -91,3 +92,23 @@ def test_a_name_is_printed_and_not_obeyed(shop: Workflow, results_of: ResultsOf,
     text = "\n".join(printed(workflow, results_of("job_a")))
     assert name.replace("\x1b", "\\x1b") in text
     assert "\x1b" not in text
+
+
+def test_comparisons_are_told_with_both_figures(shop: Workflow, results_of: ResultsOf) -> None:
+    def outcome(rule: str, right: str, difference: str) -> ReconciliationOutcome:
+        terms = [
+            ReconciliationTerm(job_id="job_a", layer=layer, value=value)
+            for layer, value in ((Layer.BRONZE, "10"), (Layer.GOLD, right))
+        ]
+        return ReconciliationOutcome(
+            rule=rule, check=Check.COUNT, left=terms[0], right=terms[1], difference=difference, tolerance="5%", passed=True
+        )
+
+    results = results_of("job_a")
+    gold = ("job_a", Step.GOLD_PUBLISH)
+    outcomes = (outcome("all", "10", "0"), outcome("most", "9.6", "0.4"))
+    results[gold] = results[gold].model_copy(update={"reconciliation": outcomes})
+    assert printed(shop, results)[-2:] == [
+        "Apples: all (count): bronze of job_a 10 and gold of job_a 10 agree",
+        "Apples: most (count): bronze of job_a 10 and gold of job_a 9.6 differ by 0.4, within 5%",
+    ]

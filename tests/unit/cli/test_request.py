@@ -26,6 +26,13 @@ def test_files_become_a_workflow_of_one_job(orders: Path, tmp_path: Path) -> Non
     assert request.files == {"job_orders": {"landing/wf_orders/job_orders/orders.csv": orders}}
 
 
+def test_the_name_of_a_compressed_file_is_that_of_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv.gz"
+    path.touch()
+    request = request_from(Typed(files=(str(path),)), project=PROJECT, state=tmp_path)
+    assert request.files == {"job_orders": {"landing/wf_orders/job_orders/orders.csv.gz": path}}
+
+
 def test_the_sample_is_written_below_the_state_folder(tmp_path: Path) -> None:
     request = request_from(Typed(sample=True), project=PROJECT, state=tmp_path)
     assert [job.name for job in request.workflow.jobs] == ["Customers", "Orders", "Payments"]
@@ -50,7 +57,6 @@ def test_a_workflow_finds_its_files_in_the_data_folder(orders: Path, tmp_path: P
         (Typed(files=("a.csv",), sample=True), "FILES and --sample name two things to run"),
         (Typed(files=("a.csv",), workflow=Path("w")), "FILES and --workflow name two things to run"),
         (Typed(workflow=Path("w"), sample=True), "--workflow and --sample name two things to run"),
-        (Typed(workflow=Path("w")), "--workflow needs to know where its files lie: add --data FOLDER"),
         (Typed(data=Path("d")), "--data says where the files of a workflow lie: add --workflow FILE"),
         (Typed(sample=True, data=Path("d")), "--data says where the files of a workflow lie"),
         (Typed(sample=True, job=JobOptions(merge=True)), "--merge describe the job of FILES; with --sample"),
@@ -64,6 +70,16 @@ def test_contradictions_are_refused(typed: Typed, message: str, tmp_path: Path) 
     with pytest.raises(UsageError) as error:
         request_from(typed, project=PROJECT, state=tmp_path)
     assert str(error.value).startswith(message)
+
+
+def test_a_workflow_needs_a_data_folder_unless_all_its_jobs_read_tables(tmp_path: Path) -> None:
+    definition = tmp_path / "workflow.yaml"
+    definition.write_text("{id: wf, name: W, jobs: [{id: j, name: J}]}")
+    with pytest.raises(UsageError, match="--workflow needs to know where its files lie: add --data FOLDER"):
+        request_from(Typed(workflow=definition), project=PROJECT, state=tmp_path)
+    gold = "{goldConfig: {sql: SELECT * FROM orders, tables: {orders: shop/orders}}}"
+    definition.write_text(f"{{id: wf, name: W, jobs: [{{id: j, name: J, type: gold-analytics, destinationConfig: {gold}}}]}}")
+    assert request_from(Typed(workflow=definition), project=PROJECT, state=tmp_path).files == {}
 
 
 def test_a_workflow_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from flowforge.cli.results import broken_promises
 from flowforge.model.step import BronzeCounts, GoldCounts, SilverCounts, Step, StepResult
-from flowforge.model.workflow import Workflow
+from flowforge.model.workflow import Workflow, read_workflow
 
 ResultsOf = Callable[..., dict[tuple[str, Step], StepResult]]
 
@@ -61,3 +61,11 @@ def test_a_step_without_a_result_is_named(shop: Workflow, results_of: ResultsOf)
     results = {**results_of("job_a"), **results_of("job_b")}
     del results["job_b", Step.SILVER_TRANSFORM]
     assert broken_promises(shop, results) == ["Bread: silver_transform left no result"]
+
+
+def test_a_step_that_a_job_does_not_take_is_not_missed(results_of: ResultsOf) -> None:
+    ingest = {"id": "job_a", "name": "Apples", "destinationConfig": {"goldConfig": {"enabled": False}}}
+    workflow = read_workflow({"id": "wf_shop", "name": "Shop", "jobs": [ingest]}, origin="test")
+    taken = {place: result for place, result in results_of("job_a").items() if place[1] is not Step.GOLD_PUBLISH}
+    assert broken_promises(workflow, taken) == []
+    assert broken_promises(workflow, {}) == ["Apples: bronze_ingest left no result", "Apples: silver_transform left no result"]

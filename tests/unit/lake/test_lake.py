@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from flowforge.lake.lake import BUCKET_VARIABLE, Lake
-from flowforge.model.errors import CommitConflict, ConfigFault, DataFault, RetryLater
+from flowforge.model.errors import ConfigFault, DataFault, RetryLater
 from lab import REGION
 from s3_faults import answering, losing_the_answer_of
 
@@ -78,19 +78,6 @@ def test_chunks_are_the_bytes_of_the_version_that_was_seen(lake: Lake) -> None:
     lake.delete(["a.csv"])
     with pytest.raises(DataFault, match="replaced or removed"):
         list(lake.chunks(seen))
-
-
-def test_an_object_that_was_replaced_is_not_the_same(lake: Lake) -> None:
-    lake.overwrite("a", "1")
-    seen = lake.head("a")
-    assert seen is not None
-    lake.require_same(seen)
-    lake.overwrite("a", "1")
-    with pytest.raises(CommitConflict, match="replaced"):
-        lake.require_same(seen)
-    lake.delete(["a"])
-    with pytest.raises(CommitConflict):
-        lake.require_same(seen)
 
 
 def test_a_listing_gives_the_objects_below_a_prefix_by_key(lake: Lake) -> None:

@@ -97,6 +97,18 @@ def test_a_published_alias_is_reached_by_both_of_its_names(folder: Path) -> None
     assert machine.substitutions == {"PlanArn": arn, "Name": arn, "Other": "a-dev"}
 
 
+def test_the_alias_of_a_state_machine_is_its_arn_with_the_alias_behind_it(folder: Path) -> None:
+    text = SHOP.replace("DefinitionUri: machine", "AutoPublishAlias: live\n          DefinitionUri: machine").replace(
+        "Handler: handler.plan}", "Handler: handler.plan, Environment: {Variables: {MACHINE: !Ref MachineAliaslive}}}"
+    )
+    template = read(folder, text)
+    [plan] = [function for function in template.functions if function.name == "Plan"]
+    assert plan.environment["MACHINE"] == "arn:aws:states:us-east-1:000000000000:stateMachine:Machine:live"
+    assert [machine.alias for machine in template.state_machines] == ["live"]
+    with pytest.raises(LocalStackError, match="MachineAliaslive"):
+        read(folder, text.replace("AutoPublishAlias: live", "AutoPublishAlias: other"))
+
+
 def test_an_alias_that_nothing_publishes_is_an_error(folder: Path) -> None:
     with pytest.raises(LocalStackError, match=r"Ref Plan\.Alias"):
         read(folder, SHOP.replace("!GetAtt Plan.Arn, Name", "!Ref Plan.Alias, Name"))

@@ -1,9 +1,6 @@
 import polars as pl
 
 from csv_files import FILE, INGESTED_AT, bronze_of
-from flowforge.medallion.bronze import bronze_frame
-from flowforge.medallion.delimited import Structure
-from flowforge.model.source import FileConfig
 
 
 def test_every_column_is_text_and_the_audit_columns_come_last() -> None:
@@ -35,12 +32,7 @@ def test_a_header_alone_gives_the_columns_and_no_rows() -> None:
     assert frame.columns[:2] == ["id", "name"]
 
 
-def test_the_null_values_of_the_job_are_null(tmp_path: object) -> None:
-    path = f"{tmp_path}/{FILE}"
-    with open(path, "w") as file:  # noqa: PTH123
-        file.write("a,b\nNA,1\n-,NA\nx,NAN\n")
-    config = FileConfig(null_values=("NA", "-"))
-    frame = bronze_frame(
-        path, Structure(("a", "b"), 3, 0), config, source_file=FILE, run_id="run", ingested_at=INGESTED_AT
-    ).collect()
-    assert frame.select("a", "b").rows() == [(None, "1"), (None, None), ("x", "NAN")]
+def test_the_null_values_of_the_job_are_null_and_no_others() -> None:
+    frame = bronze_of(b"a,b\nNA,1\n-,NULL\nx,NAN\n", null_values=("NA", "-"))
+    assert frame.select("a", "b").rows() == [(None, "1"), (None, "NULL"), ("x", "NAN")]
+    assert bronze_of(b"a,b\nNA,NULL\n").select("a", "b").rows() == [("NA", "NULL")]

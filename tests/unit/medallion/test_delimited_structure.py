@@ -30,7 +30,7 @@ def test_records_are_counted_and_blank_lines_at_the_ends_are_none(
     data: bytes, records: int, blank: int, chunk_bytes: int
 ) -> None:
     structure = structure_of(data, chunk_bytes=chunk_bytes)
-    assert (structure.records, structure.trailing_blank_lines) == (records, blank)
+    assert (structure.records, structure.view.trailing_blank_lines) == (records, blank)
     assert len(cells_of(data)) == records
 
 
@@ -43,6 +43,7 @@ def test_records_are_counted_and_blank_lines_at_the_ends_are_none(
         (b'a,b\r\n"x\r\ny",2\r\n', [("x\r\ny", "2")]),
         (b'a,b\nsay "hi" now,1\n', [('say "hi" now', "1")]),
         (b'a,b\n1,x""\n', [("1", 'x""')]),
+        (b'a,b,c\nx"y,"two\nlines",z"w\n', [('x"y', "two\nlines", 'z"w')]),
         (b'a,b\n 1 ,"  "\n', [(" 1 ", "  ")]),
         (b"a,b\n1,\x002\n", [("1", "\x002")]),
         (b"a,b\n1,2\x1a\n", [("1", "2\x1a")]),

@@ -19,8 +19,9 @@ SCHEMA = {
     "value": pl.String(),
     "_ingested_at": pl.Datetime("us", "UTC"),
     "_run_id": pl.String(),
+    "_row_number": pl.Int64(),
 }
-Row = tuple[str, int, str | None, datetime, str]
+Row = tuple[str, int, str | None, datetime, str, int]
 DAWN = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 
 
@@ -36,7 +37,7 @@ class Run:
     def rows(self) -> list[Row]:
         """The rows as a step would write them."""
         at = DAWN + timedelta(hours=self.hour)
-        return [(a, b, value, at, self.run_id) for (a, b), value in self.cells.items()]
+        return [(a, b, value, at, self.run_id, number) for number, ((a, b), value) in enumerate(self.cells.items())]
 
 
 RUNS = st.lists(

@@ -42,8 +42,8 @@ def test_an_id_is_safe_in_a_key(job_id: str) -> None:
         job(id=job_id)
 
 
-@pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\r", "\0", "ü", "→"])
-def test_a_delimiter_is_one_ascii_character_that_no_quote_or_line_end_is(delimiter: str) -> None:
+@pytest.mark.parametrize("delimiter", ["", "," * 9, '"', "\n", "\r", "\0"])
+def test_a_delimiter_is_a_few_characters_without_a_quote_or_a_line_end(delimiter: str) -> None:
     with pytest.raises(ValidationError, match="delimiter"):
         job(sourceConfig={"fileConfig": {"delimiter": delimiter}})
 
@@ -58,6 +58,10 @@ def test_a_delimiter_is_one_ascii_character_that_no_quote_or_line_end_is(delimit
         ("count(id)", "count", "id"),
         ("min(Größe)", "min", "Größe"),
         ("max(a-b)", "max", "a-b"),
+        ("median(amount)", "median", "amount"),
+        ("count(DISTINCT customer id)", "count_distinct", "customer id"),
+        ("count_distinct(customer)", "count_distinct", "customer"),
+        ("first(day)", "first", "day"),
     ],
 )
 def test_an_aggregate_is_a_function_of_a_column(text: str, function: str, column: str) -> None:
@@ -65,9 +69,11 @@ def test_an_aggregate_is_a_function_of_a_column(text: str, function: str, column
     assert (parsed.function, parsed.column) == (function, column)
 
 
-@pytest.mark.parametrize("text", ["", "sum", "sum()", "sum(a", "median(a)", "sum(a)+1", "sum(max(a))", "sum(a) sum(b)", "( a )"])
+@pytest.mark.parametrize(
+    "text", ["", "sum", "sum()", "sum(a", "variance(a)", "sum(a)+1", "sum(max(a))", "sum(a) sum(b)", "( a )"]
+)
 def test_what_is_no_aggregate_is_refused_with_the_form_to_write(text: str) -> None:
-    with pytest.raises(ValueError, match=r"write sum\(column\)"):
+    with pytest.raises(ValueError, match=r"write FUNCTION\(column\)"):
         Aggregate.parse(text)
 
 
@@ -91,7 +97,7 @@ def test_an_aggregate_has_a_name_of_its_own() -> None:
         {"aggregationEnabled": True, "aggregationGroupBy": ["a", "a"]},
         {"aggregationEnabled": True, "aggregationGroupBy": ["a"], "aggregates": {"a": "count(*)"}},
         {"aggregationEnabled": True, "aggregates": {"_row_count": "count(*)"}},
-        {"aggregationEnabled": True, "aggregates": {"n": "median(a)"}},
+        {"aggregationEnabled": True, "aggregates": {"n": "variance(a)"}},
         {"domain": "Sales Team"},
     ],
 )

@@ -26,11 +26,11 @@ def fault(wrong: object) -> ConfigFault:
     [
         ({"colour": "red"}, "jobs[0].colour"),
         ({"sourceConfig": {"type": "postgres"}}, "jobs[0].sourceConfig.type"),
-        ({"sourceConfig": {"fileConfig": {"encoding": "latin-1"}}}, "jobs[0].sourceConfig.fileConfig.encoding"),
-        ({"sourceConfig": {"fileConfig": {"hasHeader": False}}}, "jobs[0].sourceConfig.fileConfig.hasHeader"),
-        ({"sourceConfig": {"fileConfig": {"skipRows": 2}}}, "jobs[0].sourceConfig.fileConfig.skipRows"),
-        ({"destinationConfig": {"bronzeConfig": {"schemaEvolution": "ignore_extra"}}}, "bronzeConfig.schemaEvolution"),
-        ({"destinationConfig": {"silverConfig": {"mergeStrategy": "scd_type_2"}}}, "silverConfig.mergeStrategy"),
+        ({"destinationConfig": {"bronzeConfig": {"schemaEvolution": "guess"}}}, "bronzeConfig.schemaEvolution"),
+        ({"destinationConfig": {"silverConfig": {"mergeStrategy": "scd_type_6"}}}, "silverConfig.mergeStrategy"),
+        ({"sourceConfig": {"fileConfig": {"encoding": "utf-7"}}}, "jobs[0].sourceConfig.fileConfig.encoding"),
+        ({"sourceConfig": {"fileConfig": {"hasHeader": "perhaps"}}}, "jobs[0].sourceConfig.fileConfig.hasHeader"),
+        ({"sourceConfig": {"fileConfig": {"skipRows": -2}}}, "jobs[0].sourceConfig.fileConfig.skipRows"),
         ({"destinationConfig": {"goldConfig": {"sqlQuery": "select 1"}}}, "goldConfig.sqlQuery"),
         ({"validationConfig": {"dataQualityRules": [{"column": "a", "ruleType": "regex"}]}}, "dataQualityRules[0].ruleType"),
         (

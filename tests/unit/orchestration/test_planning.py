@@ -144,13 +144,22 @@ def test_no_file_is_a_fault_that_names_the_prefix_and_the_pattern(lake: Lake) ->
     assert lake.read("runs/exec_1/plan.json") is None
 
 
-@pytest.mark.parametrize("name", ["orders.pdf", "orders", "orders.csv.zip", "csv"])
+@pytest.mark.parametrize("name", ["orders.pdf", "orders", "orders.csv.doc", "csv"])
 def test_an_unknown_format_is_named(lake: Lake, name: str) -> None:
     store(lake)
     land(lake, name)
-    with pytest.raises(DataFault, match=r"the format is unknown; this version reads \.csv") as caught:
+    with pytest.raises(
+        DataFault, match=r"the format is unknown; state sourceConfig.type, or name the file by one of \.csv"
+    ) as caught:
         plan_execution(request(), lake)
     assert caught.value.file == name
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.txt", "a.csv.gz", "a.zip", "a.csv.zst"])
+def test_text_and_compressed_text_are_known_by_their_names(lake: Lake, name: str) -> None:
+    store(lake)
+    land(lake, name)
+    assert names(planned(lake, request())) == [name]
 
 
 def test_the_case_of_the_extension_does_not_count(lake: Lake) -> None:
@@ -244,3 +253,20 @@ def test_the_plan_names_the_contract_that_the_run_starts_from(lab: Lab) -> None:
         assert stored is not None
         versions.append(Plan.model_validate_json(stored[0]).jobs[0].contract_version)
     assert versions == [None, 1]
+
+
+def test_a_job_that_reads_a_single_file_refuses_several(lake: Lake) -> None:
+    store(lake, {"id": JOB_ID, "name": "Orders", "sourceConfig": {"fileConfig": {"uploadMode": "single", "filePattern": "o*"}}})
+    land(lake, "orders.csv")
+    land(lake, "customers.csv")
+    assert names(planned(lake, request())) == ["orders.csv"]
+    land(lake, "orders_2.csv")
+    with pytest.raises(DataFault, match=r"uploadMode is 'single', and 2 files under .* match 'o\*'; remove the others"):
+        plan_execution(request(execution_id="exec_2"), lake)
+
+
+def test_a_file_that_contradicts_its_type_is_named(lake: Lake) -> None:
+    store(lake, {"id": JOB_ID, "name": "Orders", "sourceConfig": {"type": "parquet"}})
+    land(lake, "orders.csv")
+    with pytest.raises(DataFault, match=r"orders.csv is no Parquet file"):
+        plan_execution(request(), lake)

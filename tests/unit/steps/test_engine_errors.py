@@ -24,9 +24,10 @@ from flowforge.steps.engine_errors import engine_errors
         (pl.exceptions.ComputeError("could not parse `connection timed out` as dtype `i64`"), DataFault),
         (pl.exceptions.ColumnNotFoundError("connection"), DataFault),
         (pl.exceptions.InvalidOperationError("overflow"), DataFault),
+        (pl.exceptions.PanicException("range end index 9 out of range"), DataFault),
     ],
 )
-def test_a_failure_of_the_engine_is_told_by_what_to_do_about_it(error: Exception, kind: type[FlowForgeError]) -> None:
+def test_a_failure_of_the_engine_is_told_by_what_to_do_about_it(error: BaseException, kind: type[FlowForgeError]) -> None:
     with (
         pytest.raises(FlowForgeError, match=r"^orders.csv could not be read: ") as caught,
         engine_errors("orders.csv could not be read"),

@@ -184,7 +184,7 @@ def test_a_wrong_request_is_refused_in_the_services_words(
     [
         ("redrive_execution", {"executionArn": NOBODY}),
         ("list_activities", {}),
-        ("publish_state_machine_version", {"stateMachineArn": NOWHERE}),
+        ("delete_state_machine_alias", {"stateMachineAliasArn": f"{NOWHERE}:live"}),
         ("list_tags_for_resource", {"resourceArn": NOWHERE}),
     ],
 )

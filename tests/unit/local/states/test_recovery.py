@@ -28,6 +28,7 @@ def life(
     value: Any = None,
     seconds: float = 1000,
     begin: datetime = DAWN,
+    alias: str | None = None,
     act: Callable[[StatesService], object] = StatesService.recover,
     **fields: Any,
 ) -> tuple[Execution, ScriptedFunctions]:
@@ -39,7 +40,12 @@ def life(
         service = StatesService([functions], clock=LoopClock(loop, begin), journal=journal)
         service.recover()
         if states is not None:
-            arn = service.machines.create("Test", json.dumps(machine(states, **fields)), ROLE).arn
+            created = service.machines.create("Test", json.dumps(machine(states, **fields)), ROLE)
+            arn = created.arn
+            if alias is not None:
+                version, _ = service.machines.versions.publish(created)
+                routing = [{"stateMachineVersionArn": version.version_arn, "weight": 100}]
+                arn = service.machines.versions.create_alias(alias, routing, "").arn
             service.start_execution(arn, json.dumps({} if value is None else value), "run")
         act(service)
         await asyncio.sleep(seconds)
@@ -90,6 +96,14 @@ def test_what_has_ended_is_told_as_it_was(journal: Journal) -> None:
     assert (told.status, told.error, told.cause, told.stopped) == (ended.status, ended.error, ended.cause, ended.stopped)
     assert told.history.events == ended.history.events
     assert told.machine.definition == ended.machine.definition
+
+
+def test_an_execution_still_names_the_alias_and_the_version_that_started_it(journal: Journal) -> None:
+    begun, _ = life(journal, {"F": Takes(50)}, states={"S": task(End=True)}, seconds=10, alias="live")
+    told, _ = life(journal, {"F": Takes(50)}, begin=after(20))
+    assert begun.machine.alias_arn == f"{begun.machine.arn}:live"
+    named = [(item.machine.version_arn, item.machine.alias_arn) for item in (begun, told)]
+    assert named[0] == named[1] == (f"{begun.machine.arn}:1", f"{begun.machine.arn}:live")
 
 
 @pytest.mark.parametrize("begin", [5, 50, 500])

@@ -142,7 +142,8 @@ def test_arguments_that_are_none_of_runtasks_end_the_execution(make_tasks: MakeT
 
 def test_a_time_limit_stops_the_task(make_tasks: MakeTasks, tmp_path: Path, eventually: Eventually) -> None:
     here = tmp_path / "here"
-    ended = perform(make_tasks(), single(state("wait", str(here), TimeoutSeconds=1)))
+    # Time enough for the task to begin, also on a machine that is busy.
+    ended = perform(make_tasks(), single(state("wait", str(here), TimeoutSeconds=4)))
     assert ended.failure[0] == "States.Timeout"
     assert ended.kinds[-3:] == ["TaskSubmitted", "TaskTimedOut", "ExecutionFailed"]
     eventually(gone(here))

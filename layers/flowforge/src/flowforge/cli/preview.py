@@ -1,6 +1,7 @@
 """The first rows of Gold and of the quarantine, as a person wants to see them at the end of a run."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import polars as pl
 from rich import box
@@ -40,8 +41,8 @@ def print_preview(console: Console, lake: Lake, workflow: Workflow, results: Res
 
 def print_quarantine(console: Console, lake: Lake, workflow: Workflow, results: Results) -> None:
     """Print why the first rows of each job's quarantine are there: file, record and reason."""
-    for job in workflow.jobs:
-        result = results.get((job.id, Step.SILVER_TRANSFORM))
+    for job, step in product(workflow.jobs, (Step.BRONZE_INGEST, Step.SILVER_TRANSFORM)):
+        result = results.get((job.id, step))
         output = result.output("quarantine") if result else None
         if output is None:
             continue

@@ -1,6 +1,6 @@
 """Progress on the screen: a table that stays in place on a terminal, lines as things happen anywhere else."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -22,11 +22,18 @@ STYLES = {
     StepState.FAILED: "bold red",
 }
 REFRESHES_PER_SECOND = 8
+NOT_TAKEN = "–"
+ALL_STEPS: Mapping[str, Collection[Step]] = {}
 
 
 @contextmanager
-def progress_view(console: Console, jobs: Mapping[str, str]) -> Iterator[Callable[[Progress], None]]:
-    """Show progress while the block runs. ``jobs`` maps ids to names, in the order in which they are shown."""
+def progress_view(
+    console: Console, jobs: Mapping[str, str], taken: Mapping[str, Collection[Step]] = ALL_STEPS
+) -> Iterator[Callable[[Progress], None]]:
+    """Show progress while the block runs. ``jobs`` maps ids to names, in the order in which they are shown.
+
+    ``taken`` maps the ids of jobs that do not take every step to those that they take.
+    """
     if console.is_interactive:
         latest = Progress()
 
@@ -35,7 +42,7 @@ def progress_view(console: Console, jobs: Mapping[str, str]) -> Iterator[Callabl
             latest = progress
 
         def table() -> Table:
-            return progress_table(latest, jobs, now=datetime.now(UTC))
+            return progress_table(latest, jobs, now=datetime.now(UTC), taken=taken)
 
         with Live(console=console, get_renderable=table, refresh_per_second=REFRESHES_PER_SECOND):
             yield replace_table
@@ -51,13 +58,18 @@ def progress_view(console: Console, jobs: Mapping[str, str]) -> Iterator[Callabl
     yield print_news
 
 
-def progress_table(progress: Progress, jobs: Mapping[str, str], *, now: datetime) -> Table:
+def progress_table(
+    progress: Progress, jobs: Mapping[str, str], *, now: datetime, taken: Mapping[str, Collection[Step]] = ALL_STEPS
+) -> Table:
     """Make a table of the state of every step, a row per job and a column per layer."""
     table = Table("Job", *LAYERS.values())
     for job_id, name in jobs.items():
-        steps = [progress.step(job_id, step) for step in LAYERS]
-        table.add_row(cell(name), *(Text(describe(step, now=now), style=STYLES[step.state]) for step in steps))
+        table.add_row(cell(name), *(_cell(progress.step(job_id, step), now, step in taken.get(job_id, Step)) for step in LAYERS))
     return table
+
+
+def _cell(step: StepProgress, now: datetime, taken: bool) -> Text:
+    return Text(describe(step, now=now), style=STYLES[step.state]) if taken else Text(NOT_TAKEN, style="dim")
 
 
 def news(before: Progress, after: Progress, jobs: Mapping[str, str]) -> list[str]:

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flowforge.cli.checked_options import one_of
 from flowforge.cli.job_options import JobOptions, workflow_from_options
 from flowforge.cli.source_files import landing_keys, matching_files, named_files
 from flowforge.cli.usage import UsageError
 from flowforge.cli.workflow_file import load_workflow
 from flowforge.local.sample_data import write_sample
+from flowforge.model.compression import unpacked_name
+from flowforge.model.job import JobType
+from flowforge.model.source_format import SourceFormat
 from flowforge.model.workflow import Workflow
 
 SAMPLE_WORKFLOW = Path("examples") / "shop" / "workflow.yaml"
@@ -43,14 +47,24 @@ def request_from(typed: Typed, *, project: Path, state: Path) -> RunRequest:
         workflow, folder = load_workflow(project / SAMPLE_WORKFLOW), state / "sample"
         write_sample(folder)
         files = matching_files(workflow, folder)
-    elif typed.workflow is not None and typed.data is not None:
+    elif typed.workflow is not None:
         workflow = load_workflow(typed.workflow)
-        files = matching_files(workflow, typed.data)
+        files = _files_of(workflow, typed.data)
     else:
-        paths = named_files(typed.files)
-        workflow = workflow_from_options(typed.job, default_name=paths[0].stem)
+        wanted = one_of("--format", typed.job.format or SourceFormat.AUTO.value, SourceFormat)
+        paths = named_files(typed.files, wanted)
+        workflow = workflow_from_options(typed.job, default_name=Path(unpacked_name(paths[0].name)).stem)
         files = {workflow.jobs[0].id: paths}
     return RunRequest(workflow, landing_keys(workflow, files))
+
+
+def _files_of(workflow: Workflow, data: Path | None) -> dict[str, list[Path]]:
+    """The files of a workflow's jobs; one whose jobs all read tables has none."""
+    if data is not None:
+        return matching_files(workflow, data)
+    if any(job.type is not JobType.GOLD_ANALYTICS for job in workflow.jobs):
+        raise UsageError("--workflow needs to know where its files lie: add --data FOLDER")
+    return {}
 
 
 def _refuse_contradictions(typed: Typed) -> None:
@@ -62,7 +76,5 @@ def _refuse_contradictions(typed: Typed) -> None:
         raise UsageError("--data says where the files of a workflow lie: add --workflow FILE")
     if not given:
         raise UsageError("nothing to run: name FILES, or --workflow FILE with --data FOLDER, or --sample")
-    if typed.workflow is not None and typed.data is None:
-        raise UsageError("--workflow needs to know where its files lie: add --data FOLDER")
     if typed.job.given() and not typed.files:
         raise UsageError(f"{', '.join(typed.job.given())} describe the job of FILES; with {given[0]} its own fields do that")

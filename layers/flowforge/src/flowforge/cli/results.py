@@ -27,13 +27,13 @@ def broken_promises(workflow: Workflow, results: Results) -> list[str]:
     """Tell what does not add up in an execution that succeeded, a line each: in a step and from layer to layer."""
     lines = []
     for job in workflow.jobs:
-        found = {step: results.get((job.id, step)) for step in Step}
+        found = {step: results.get((job.id, step)) for step in job.steps}
         for step, result in found.items():
             if result is None:
                 lines.append(f"{job.name}: {step} left no result")
             else:
                 lines += [f"{job.name}: {step}: {equation}" for equation in result.counts.broken_equations()]
-        bronze, silver, gold = (result.counts if result else None for result in found.values())
+        bronze, silver, gold = (result.counts if (result := found.get(step)) else None for step in Step)
         if isinstance(bronze, BronzeCounts) and isinstance(silver, SilverCounts) and silver.read != bronze.written:
             lines.append(f"{job.name}: Silver read {silver.read} rows, Bronze wrote {bronze.written}")
         if isinstance(silver, SilverCounts) and isinstance(gold, GoldCounts):

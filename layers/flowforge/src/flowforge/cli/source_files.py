@@ -1,37 +1,47 @@
 """Which files on disk a run lands, and for which job, in which order."""
 
-import fnmatch
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.lake.keys import landing_key
+from flowforge.model.compression import unpacked_name
+from flowforge.model.job import JobType
+from flowforge.model.source_format import SourceFormat, named_format
 from flowforge.model.workflow import Workflow
 
 WILDCARDS = "*?["
+NOTES = (".txt",)
+"""In a folder, such a file is more often a note than a table; it is read where it is named."""
 
 
-def named_files(arguments: Iterable[str]) -> list[Path]:
-    """Find the files that the arguments name, in their order: files, folders (their CSV files by name), glob patterns.
+def named_files(arguments: Iterable[str], wanted: SourceFormat = SourceFormat.AUTO) -> list[Path]:
+    """Find the files that the arguments name, in their order: files, folders (their data files by name), glob patterns.
 
-    Raises UsageError for an argument that names nothing.
+    Of a folder only files of the format ``wanted`` are taken. Raises UsageError for an argument that names nothing, and for a
+    folder with files of several formats where none is wanted.
     """
-    return [path for argument in arguments for path in _named_by(argument)]
+    return [path for argument in arguments for path in _named_by(argument, wanted)]
 
 
 def matching_files(workflow: Workflow, folder: Path) -> dict[str, list[Path]]:
-    """Find the files that each job's ``filePattern`` matches, by name. Raises UsageError where one matches none."""
+    """Find the files that each job's ``filePattern`` matches, by name. Raises UsageError where one matches none.
+
+    A job that reads tables has none.
+    """
     if not folder.is_dir():
         raise UsageError(f"--data: there is no folder {printable(str(folder))}")
     present = sorted((path for path in folder.iterdir() if path.is_file()), key=lambda path: path.name)
     files = {}
     for job in workflow.jobs:
-        pattern = job.source_config.file_config.file_pattern
-        files[job.id] = [path for path in present if fnmatch.fnmatchcase(path.name, pattern)]
+        if job.type is JobType.GOLD_ANALYTICS:
+            continue
+        config = job.source_config.file_config
+        files[job.id] = [path for path in present if config.wants(path.name)]
         if not files[job.id]:
             raise UsageError(
-                f"--data: no file in {printable(str(folder))} matches {printable(pattern)!r}, "
+                f"--data: no file in {printable(str(folder))} matches {printable(config.wanted)!r}, "
                 f"the filePattern of job {printable(job.name)!r}"
             )
     return files
@@ -53,13 +63,28 @@ def landing_keys(workflow: Workflow, files: Mapping[str, Iterable[Path]]) -> dic
     return keys
 
 
-def _named_by(argument: str) -> list[Path]:
+def _in_folder(folder: Path, argument: str, wanted: SourceFormat) -> list[Path]:
+    found: dict[Path, SourceFormat] = {}
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        kind = named_format(item.name)
+        is_note = unpacked_name(item.name).lower().endswith(NOTES)
+        if item.is_file() and kind is not None and not is_note and wanted in (kind, SourceFormat.AUTO):
+            found[item] = kind
+    kinds = sorted(set(found.values()))
+    if not found:
+        of = "" if wanted is SourceFormat.AUTO else f" of the format {wanted.value}"
+        raise UsageError(f"the folder {printable(argument)} has no data file{of}")
+    if len(kinds) > 1:
+        raise UsageError(
+            f"the folder {printable(argument)} has files of the formats {' and '.join(kinds)}: add --format {kinds[0]}"
+        )
+    return list(found)
+
+
+def _named_by(argument: str, wanted: SourceFormat) -> list[Path]:
     path = Path(argument)
     if path.is_dir():
-        files = [item for item in path.iterdir() if item.is_file() and item.suffix.lower() == ".csv"]
-        if not files:
-            raise UsageError(f"the folder {printable(argument)} has no CSV file")
-        return sorted(files, key=lambda item: item.name)
+        return _in_folder(path, argument, wanted)
     if path.exists():
         return [path]
     if not any(character in argument for character in WILDCARDS):

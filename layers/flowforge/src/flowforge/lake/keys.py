@@ -8,14 +8,22 @@ from flowforge.model.errors import ConfigFault
 from flowforge.model.step import Step
 
 ATTEMPTS = "_attempts/"
+WORKFLOWS = "workflows/"
 MAX_FILE_NAME_BYTES = 255
 PLAN = re.compile(r"runs/([^/]+)/plan\.json")
 DATED_FILE = re.compile(r"\d{8}/[^/]+\.parquet")
 
+_MALFORMED = "_malformed"
+
 
 def workflow_key(workflow_id: str) -> str:
     """Where the definition of a workflow lies."""
-    return f"workflows/{workflow_id}.json"
+    return f"{WORKFLOWS}{workflow_id}.json"
+
+
+def workflow_of(key: str) -> str:
+    """The id of the workflow whose definition lies under a key."""
+    return key.removeprefix(WORKFLOWS).removesuffix(".json")
 
 
 def safe_file_name(name: str) -> str:
@@ -51,10 +59,21 @@ def landed_file(key: str) -> tuple[str, str, str] | None:
     return workflow_id, job_id, name
 
 
+def bronze_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lies the Bronze of every run of a job."""
+    return f"bronze/{workflow_slug}/{job_slug}/"
+
+
+def run_of_bronze(key: str, workflow_slug: str, job_slug: str) -> str:
+    """The run whose Bronze lies under a key."""
+    name = key.rpartition("/")[2].removeprefix(f"{workflow_slug}_{job_slug}_")
+    return name.rpartition("_v")[0]
+
+
 def bronze_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str, sequence: int) -> str:
     """The Parquet of one source file of a run; ``sequence`` counts the files from 1."""
     name = f"{workflow_slug}_{job_slug}_{run_id}_v{sequence:03}.parquet"
-    return f"bronze/{workflow_slug}/{job_slug}/{_date(planned_at)}/{name}"
+    return f"{bronze_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{name}"
 
 
 def silver_prefix(workflow_slug: str, job_slug: str) -> str:
@@ -72,6 +91,21 @@ def silver_run_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_
     return f"{silver_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
 
 
+def run_of_silver(key: str, workflow_slug: str, job_slug: str) -> str:
+    """The run whose rows lie under the key of a dated file."""
+    return key.rpartition("/")[2].removeprefix(f"{workflow_slug}_{job_slug}_").removesuffix(".parquet")
+
+
+def silver_rebuilt_key(workflow_slug: str, job_slug: str, run_id: str) -> str:
+    """The rows of all runs that a rebuild made anew, for the strategy that adds the rows of each run."""
+    return f"{silver_prefix(workflow_slug, job_slug)}rebuilt/{run_id}.parquet"
+
+
+def silver_table_key(workflow_slug: str, job_slug: str) -> str:
+    """What the last rebuild made of a Silver table; there is none before the first."""
+    return f"{silver_prefix(workflow_slug, job_slug)}_table.json"
+
+
 def silver_current_key(workflow_slug: str, job_slug: str) -> str:
     """The table of the strategies that keep one. It has no date: a merge must not forget at midnight."""
     return f"{silver_prefix(workflow_slug, job_slug)}current/{workflow_slug}_{job_slug}_current.parquet"
@@ -80,6 +114,16 @@ def silver_current_key(workflow_slug: str, job_slug: str) -> str:
 def silver_archive_key(workflow_slug: str, job_slug: str, run_id: str) -> str:
     """Where the table that a run wrote is kept once another run replaces it."""
     return f"{silver_prefix(workflow_slug, job_slug)}archive/{run_id}.parquet"
+
+
+def silver_observed_prefix(workflow_slug: str, job_slug: str, generation: str) -> str:
+    """Below it lie the rows that each run brought to a table since it began; ``generation`` is the run that began it."""
+    return f"{silver_prefix(workflow_slug, job_slug)}observed/{generation}/"
+
+
+def silver_observed_key(workflow_slug: str, job_slug: str, generation: str, run_id: str) -> str:
+    """The rows that one run brought to a table in which equal rows that follow each other are one row."""
+    return f"{silver_observed_prefix(workflow_slug, job_slug, generation)}{run_id}.parquet"
 
 
 def silver_head_key(workflow_slug: str, job_slug: str) -> str:
@@ -97,9 +141,30 @@ def gold_head_key(domain: str, dataset: str) -> str:
     return f"gold/{domain}/{dataset}/_head.json"
 
 
+def quarantine_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lie the rows that the runs of a job set aside."""
+    return f"quarantine/{workflow_slug}/{job_slug}/"
+
+
 def quarantine_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
     """The rows that a run set aside."""
-    return f"quarantine/{workflow_slug}/{job_slug}/{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
+    name = f"{workflow_slug}_{job_slug}_{run_id}.parquet"
+    return f"{quarantine_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{name}"
+
+
+def malformed_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
+    """The records of a run's files that could not be read, beside the rows that Silver sets aside."""
+    return quarantine_key(workflow_slug, job_slug, planned_at, f"{run_id}{_MALFORMED}")
+
+
+def holds_malformed(key: str) -> bool:
+    """Whether a key below the quarantine is that of records that could not be read."""
+    return key.removesuffix(".parquet").endswith(_MALFORMED)
+
+
+def run_of_quarantine(key: str, workflow_slug: str, job_slug: str) -> str:
+    """The run that set aside what lies under the key."""
+    return run_of_silver(key, workflow_slug, job_slug).removesuffix(_MALFORMED)
 
 
 def contract_prefix(workflow_id: str, job_id: str) -> str:
@@ -128,6 +193,22 @@ def execution_of_plan(key: str) -> str | None:
     return found[1] if found else None
 
 
+def replay_key(execution_id: str) -> str:
+    """The rows of a quarantine that an execution takes through again."""
+    return f"runs/{execution_id}/replay.json"
+
+
+def results_of(all_keys: list[str], job_id: str, step: Step) -> list[str]:
+    """Of keys below ``runs/`` those of a job's results of one step, of every execution."""
+    parts = (key.split("/") for key in all_keys)
+    return ["/".join(part) for part in parts if part[2:] == [job_id, f"{step.value}.json"]]
+
+
+def execution_of(key: str) -> str:
+    """The execution that a key below ``runs/`` belongs to."""
+    return key.split("/")[1]
+
+
 def result_key(execution_id: str, job_id: str, step: Step) -> str:
     """The result of a step."""
     return f"runs/{execution_id}/{job_id}/{step.value}.json"
@@ -136,6 +217,21 @@ def result_key(execution_id: str, job_id: str, step: Step) -> str:
 def failure_key(execution_id: str, job_id: str, step: Step) -> str:
     """Why the last try of a step failed on a tier that answers with an exit code alone."""
     return f"runs/{execution_id}/{job_id}/{step.value}.failure.json"
+
+
+def reconciliation_key(execution_id: str, job_id: str) -> str:
+    """What the comparisons before a job's Gold found, whether they passed or not."""
+    return f"runs/{execution_id}/{job_id}/reconciliation.json"
+
+
+def reference_key(execution_id: str, job_id: str, number: int) -> str:
+    """What a run read of another Silver table, kept so that each try of it reads the same; ``number`` counts from 1."""
+    return f"runs/{execution_id}/{job_id}/reference_{number:02}.parquet"
+
+
+def refusal_key(execution_id: str, job_id: str) -> str:
+    """Word that a run's Silver was refused as a whole, because too many of its rows were bad."""
+    return f"runs/{execution_id}/{job_id}/refused.json"
 
 
 def job_error_key(execution_id: str, job_id: str) -> str:

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flowforge.lake.service_errors import CONFLICT, PRECONDITION_FAILED, is_missing, status_of, translate
-from flowforge.model.errors import CommitConflict, ConfigFault, DataFault
+from flowforge.model.errors import ConfigFault, DataFault
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -156,11 +156,15 @@ class Lake:
 
     def read_start(self, version: ObjectVersion, count: int) -> bytes:
         """The first bytes of exactly this version, ``count`` at the most. Raises DataFault where it is no longer there."""
-        if not version.size_bytes:
+        return self.read_range(version, 0, count)
+
+    def read_range(self, version: ObjectVersion, start: int, count: int) -> bytes:
+        """Bytes of exactly this version, fewer than ``count`` at its end. Raises DataFault where it is no longer there."""
+        if start >= version.size_bytes or count <= 0:
             return b""
         try:
             answer = self.client.get_object(
-                Bucket=self.bucket, Key=version.key, IfMatch=version.etag, Range=f"bytes=0-{count - 1}"
+                Bucket=self.bucket, Key=version.key, IfMatch=version.etag, Range=f"bytes={start}-{start + count - 1}"
             )
             return answer["Body"].read()
         except ClientError as error:
@@ -202,11 +206,6 @@ class Lake:
                 raise translate(error, f"removing {batch[0]}") from error
             for problem in answer.get("Errors", []):
                 raise ConfigFault(f"removing {problem.get('Key')}: S3 answered {problem.get('Code')}")
-
-    def require_same(self, seen: ObjectVersion) -> None:
-        """Raise CommitConflict where an object is not what it was when it was first seen."""
-        if not seen.is_same(self.head(seen.key)):
-            raise CommitConflict(f"{seen.key} was replaced while it was read", file=seen.key)
 
 
 def _is_own_endpoint(endpoint_url: str | None) -> bool:

@@ -13,6 +13,7 @@ from flowforge.local.loopback import NO_PROXY
 from flowforge.local.processes import ChildProcess
 from flowforge.local.project import find_project
 from flowforge.local.reaper import Reaper
+from flowforge.local.torn_writes import mend_torn_writes
 
 MINISTACK = "ministack==1.5.33"
 # Without DuckDB its Athena invents answers; without pytz DuckDB cannot read a timestamp with a zone.
@@ -128,6 +129,7 @@ class Emulator:
         # The first start fetches the packages; every later one is half a second faster, and possible at all without a
         # network, when uv does not ask the index again.
         self._offline = offline
+        mend_torn_writes(self._state / "s3")
         extras = [argument for companion in COMPANIONS for argument in ("--with", companion)]
         mode = ["--offline"] if offline else []
         with self.log_path.open("ab") as log:

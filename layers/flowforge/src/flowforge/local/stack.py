@@ -152,7 +152,8 @@ class LocalStack(StackConnection):
     def _start_functions(self, cleanup: ExitStack, template: Template, settings: SandboxSettings) -> FunctionHost:
         functions = FunctionHost(template.functions, settings)
         cleanup.callback(functions.close)
-        functions.warm(spec.name for spec in template.functions)
+        # A stack of one run may well see no message of a queue, and a process that loads takes a second of a processor.
+        functions.warm(spec.name for spec in template.functions if self._shared or not spec.queues)
         return functions
 
     def _start_apis(
@@ -186,10 +187,14 @@ class LocalStack(StackConnection):
         create_declared(template.resources, self.client)
 
     def _create_state_machine(self, machine: StateMachineSpec) -> None:
+        states = self.client("stepfunctions")
         try:
-            answer = self.client("stepfunctions").create_state_machine(
-                name=machine.name, definition=machine.definition(), roleArn=ROLE_ARN
+            answer = states.create_state_machine(
+                name=machine.name, definition=machine.definition(), roleArn=ROLE_ARN, publish=machine.alias is not None
             )
+            if machine.alias is not None:
+                version = {"stateMachineVersionArn": answer["stateMachineVersionArn"], "weight": 100}
+                states.create_state_machine_alias(name=machine.alias, routingConfiguration=[version])
         except ClientError as error:
             raise LocalStackError(f"{machine.definition_path}: {error.response['Error']['Message']}") from error
         self.state_machine_arn = answer["stateMachineArn"]

@@ -69,11 +69,12 @@ class FunctionSpec:
 
 @dataclass(frozen=True)
 class StateMachineSpec:
-    """The state machine: where its definition lies, and the value of each ``${Name}`` in it."""
+    """The state machine: where its definition lies, the value of each ``${Name}`` in it, the alias of its latest version."""
 
     name: str
     definition_path: Path
     substitutions: Mapping[str, str]
+    alias: str | None = None
 
     def definition(self) -> str:
         """The definition as shipped, with the substitutions made."""

@@ -43,8 +43,9 @@ def read_template(path: Path, *, parameters: Mapping[str, str], environment: Map
         elif kind == STATE_MACHINE_TYPE:
             arn = state_machine_arn(name)
             attributes |= {name: arn, f"{name}.Arn": arn, f"{name}.Name": name}
-            # The laptop's machine has no versions: its alias is the machine.
-            attributes |= {f"{name}Alias{resource.get('Properties', {}).get('AutoPublishAlias')}": arn}
+            alias = resource.get("Properties", {}).get("AutoPublishAlias")
+            if alias is not None:
+                attributes[f"{name}Alias{alias}"] = f"{arn}:{alias}"
     resolver = Resolver(document, parameters, attributes)
     declared = read_resources(resources, resolver)
     reader = _Reader(path.parent, resolver, function_globals, environment, declared)
@@ -121,6 +122,7 @@ class _Reader:
             name=name,
             definition_path=self._existing(self.root / uri, f"{place}/DefinitionUri"),
             substitutions={key: str(value) for key, value in substitutions.items()},
+            alias=properties.get("AutoPublishAlias"),
         )
 
     def _code(self, place: str, resource: Mapping[str, Any], properties: Mapping[str, Any]) -> tuple[Path, str]:

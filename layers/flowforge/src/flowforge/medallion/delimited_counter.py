@@ -4,10 +4,11 @@ import codecs
 
 
 class TextCounter:
-    """Counts lines and delimiters outside quotes, at the speed of ``bytes.count``."""
+    """Counts lines and delimiters outside quotes, at the speed of ``bytes.count``. An empty ``quote`` makes quotes text."""
 
-    def __init__(self, delimiter: bytes) -> None:
+    def __init__(self, delimiter: bytes, quote: bytes = b'"') -> None:
         self._delimiter = delimiter
+        self._quote = quote
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._within_character = False
         self._last = b"\n"
@@ -39,23 +40,24 @@ class TextCounter:
 
     def _outside_quotes(self, chunk: bytes) -> bytes:
         """The chunk with one quote in the place of each quoted text; the one that a chunk before opened stood there."""
-        if not self.quoted and b'"' not in chunk:
+        quote = self._quote
+        if not quote or (not self.quoted and quote not in chunk):
             return chunk
-        parts = chunk.split(b'"')
-        outside = b'"'.join(parts[int(self.quoted) :: 2])
+        parts = chunk.split(quote)
+        outside = quote.join(parts[int(self.quoted) :: 2])
         self.quoted ^= len(parts) % 2 == 0
-        return outside + b'"' if self.quoted and len(parts) > 1 else outside
+        return outside + quote if self.quoted and len(parts) > 1 else outside
 
     def _check_form(self, outside: bytes) -> None:
         """See that quotes stand at the edges of fields and carriage returns before line feeds."""
-        text = self._last + outside
-        if b'"' in text:
-            while b'""' in text:
-                text = text.replace(b'""', b'"')
-            quotes = text.count(b'"')
-            opening = text.count(b'\n"') + text.count(self._delimiter + b'"')
-            closing = text.count(b'"\n') + text.count(b'"\r') + text.count(b'"' + self._delimiter)
-            self._well_formed &= opening == quotes - text.startswith(b'"') and closing == quotes - text.endswith(b'"')
+        text, quote = self._last + outside, self._quote
+        if quote and quote in text:
+            while quote + quote in text:
+                text = text.replace(quote + quote, quote)
+            quotes = text.count(quote)
+            opening = text.count(b"\n" + quote) + text.count(self._delimiter + quote)
+            closing = text.count(quote + b"\n") + text.count(quote + b"\r") + text.count(quote + self._delimiter)
+            self._well_formed &= opening == quotes - text.startswith(quote) and closing == quotes - text.endswith(quote)
         self._well_formed &= text.count(b"\r\n") == text.count(b"\r") - text.endswith(b"\r")
         self._last = text[-1:]
 

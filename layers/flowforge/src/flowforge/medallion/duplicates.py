@@ -5,6 +5,7 @@ few rows behind them by their real key. The hash lives within one process and is
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import polars as pl
 
@@ -14,15 +15,28 @@ MAX_KEYS_PER_PASS = 4_000_000
 """About 0.45 GB where no key repeats, about 1 GB where many do."""
 
 
-def superseded_positions(keys: pl.LazyFrame, key: Sequence[str], *, rows: int, max_keys: int = MAX_KEYS_PER_PASS) -> pl.DataFrame:
-    """The positions of rows whose key comes again further on: what keep-last drops. Nulls are equal to each other.
+def superseded_positions(
+    keys: pl.LazyFrame,
+    key: Sequence[str],
+    *,
+    rows: int,
+    order: Sequence[str] = (),
+    keep: Literal["first", "last"] = "last",
+    max_keys: int = MAX_KEYS_PER_PASS,
+) -> pl.DataFrame:
+    """The positions of rows that another row of their key displaces. Nulls of the key are equal to each other.
 
-    ``keys`` holds ``_position`` (ascending integers) and the key columns, ``rows`` is an upper bound of its height.
+    Of each key the last row stays, or the first one, by the columns of ``order`` (null below every value), then by position.
+    ``keys`` holds ``_position`` (ascending integers), the key and the order; ``rows`` is an upper bound of its height.
     """
+    stays = pl.col(POSITION).last() if keep == "last" else pl.col(POSITION).first()
     return _collect(
         keys,
         (
-            candidates.filter(pl.col(POSITION) < pl.col(POSITION).max().over(key)).select(POSITION)
+            candidates.sort(*order, POSITION, nulls_last=False)
+            .filter(pl.col(POSITION) != stays.over(key))
+            .select(POSITION)
+            .sort(POSITION)
             for candidates in _repeated(keys, key, rows=rows, max_keys=max_keys)
         ),
     )

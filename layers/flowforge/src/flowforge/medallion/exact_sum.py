@@ -7,7 +7,8 @@ more than 60 bits below the last bit of the largest value.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -16,20 +17,39 @@ MAX_SCALE_BITS = 1000
 """Beyond it the scale itself would be no float any more."""
 
 
-def float_scales(frame: pl.LazyFrame, columns: Sequence[str]) -> dict[str, float]:
-    """The power of two by which each Float64 column is multiplied before it is summed: one streaming pass."""
-    if not columns:
-        return {}
-    largest = [pl.col(column).abs().max().alias(column) for column in columns]
+@dataclass(frozen=True)
+class Magnitudes:
+    """What decides the scales of columns: the largest finite value of each, whatever its sign, and the number of rows."""
+
+    largest: Mapping[str, float]
+    rows: int
+
+    @property
+    def scales(self) -> dict[str, float]:
+        """The power of two by which each column is multiplied before it is summed."""
+        return {column: _scale(largest, self.rows) for column, largest in self.largest.items()}
+
+    def joined(self, other: "Magnitudes") -> "Magnitudes":
+        """Those of the rows of both."""
+        largest = {column: max(value, other.largest.get(column, 0.0)) for column, value in self.largest.items()}
+        return Magnitudes(largest, self.rows + other.rows)
+
+
+def magnitudes(frame: pl.LazyFrame, columns: Sequence[str]) -> Magnitudes:
+    """Those of Float64 columns: one streaming pass over them."""
+    largest = [_finite(pl.col(column)).abs().max().alias(column) for column in columns]
     row = frame.select(*largest, pl.len().alias("_rows")).collect(engine="streaming").row(0, named=True)
-    return {column: _scale(row[column] or 0.0, row["_rows"]) for column in columns}
+    return Magnitudes({column: row[column] or 0.0 for column in columns}, row["_rows"])
 
 
 def exact_sum(column: str, dtype: pl.DataType, scale: float = 1.0) -> pl.Expr:
-    """The sum of a column, null where it has no value: Decimal for integers and decimals, Float64 for floats."""
+    """The sum of a column, null where it has no value: Decimal for integers and decimals, Float64 for floats.
+
+    Infinities and values that are no number sum to what IEEE 754 says of them.
+    """
     value = pl.col(column)
     if dtype.is_float():
-        total = (value * scale).cast(pl.Int128).sum().cast(pl.Float64) / scale
+        total = pl.coalesce(_sum_of_the_infinite(value), _scaled_total(value, scale) / scale)
     elif dtype.is_integer():
         # A sum of 64-bit integers may not fit one; 38 digits hold what any table can sum to.
         total = value.cast(pl.Decimal(38, 0)).sum()
@@ -40,7 +60,26 @@ def exact_sum(column: str, dtype: pl.DataType, scale: float = 1.0) -> pl.Expr:
 
 def exact_mean(column: str, dtype: pl.DataType, scale: float = 1.0) -> pl.Expr:
     """The mean of a column as Float64, null where it has no value."""
-    return exact_sum(column, dtype, scale).cast(pl.Float64) / pl.col(column).count()
+    value = pl.col(column)
+    if dtype.is_float():
+        # Divided by the count first: a mean of floats is in their range even where their sum is not.
+        mean = pl.coalesce(_sum_of_the_infinite(value), _scaled_total(value, scale) / value.count() / scale)
+        return pl.when(value.count() > 0).then(mean)
+    return exact_sum(column, dtype, scale).cast(pl.Float64) / value.count()
+
+
+def _finite(value: pl.Expr) -> pl.Expr:
+    return pl.when(value.is_finite()).then(value)
+
+
+def _scaled_total(value: pl.Expr, scale: float) -> pl.Expr:
+    return (_finite(value) * scale).cast(pl.Int128).sum().cast(pl.Float64)
+
+
+def _sum_of_the_infinite(value: pl.Expr) -> pl.Expr:
+    """The sum of what is not finite, in which the order does not matter; null where every value is finite."""
+    other = pl.when(~value.is_finite()).then(value)
+    return pl.when(other.count() > 0).then(other.sum())
 
 
 def _scale(largest: float, rows: int) -> float:

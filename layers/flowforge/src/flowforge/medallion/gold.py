@@ -1,39 +1,43 @@
 """Gold: a copy of Silver, or an aggregation whose group counts sum to the rows read."""
 
 from collections.abc import Collection
+from datetime import date
 
 import polars as pl
 
-from flowforge.medallion.exact_sum import exact_mean, exact_sum, float_scales
-from flowforge.model.aggregate import Aggregate
-from flowforge.model.destination import GoldConfig
-from flowforge.model.errors import ConfigFault
+from flowforge.medallion.aggregation import Aggregation
+from flowforge.medallion.row_order import ordered
+from flowforge.model.errors import DataFault
+from flowforge.model.gold import ROW_COUNT, SNAPSHOT_DATE, GoldConfig
+from flowforge.model.row_order import OrderTerm
 
-ROW_COUNT = "_row_count"
 
+def gold_frame(
+    silver: pl.LazyFrame, config: GoldConfig, *, undetermined: Collection[str] = (), snapshot_date: date | None = None
+) -> pl.LazyFrame:
+    """The rows of Gold, all of them made anew.
 
-def gold_frame(silver: pl.LazyFrame, config: GoldConfig, *, undetermined: Collection[str] = ()) -> pl.LazyFrame:
-    """The rows of Gold.
-
-    A copy keeps every column and the order. An aggregation gives the group columns, the aggregates, and ``_row_count``
-    (Int64, the rows of the group), sorted by the group columns with nulls first. Columns that are
-    ``undetermined`` hold nulls only and count as numbers. Raises ConfigFault for a sum or an average of what is no number.
+    A copy keeps every column, and the order where the job states none. An aggregation gives the group columns, the
+    aggregates, and ``_row_count`` (Int64, the rows of the group). ``snapshot_date`` becomes the last column, if given.
+    Raises ConfigFault where a column is not there or not of the kind that is needed.
     """
     if not config.aggregation_enabled:
-        return silver
-    nulls = [name for name in _summed(config, undetermined) if name not in config.aggregation_group_by]
-    silver = silver.with_columns(pl.col(name).cast(pl.Float64, strict=False) for name in nulls)
-    schema = silver.collect_schema()
-    for name in config.aggregation_group_by:
-        _require_column(name, schema, "goldConfig.aggregationGroupBy")
-    parsed = config.parsed_aggregates
-    scales = float_scales(silver, [name for name in _summed(config, schema.names()) if schema[name].is_float()])
-    aggregates = [_expression(aggregate, schema, scales, output).alias(output) for output, aggregate in parsed.items()]
-    counted = [*aggregates, pl.len().cast(pl.Int64).alias(ROW_COUNT)]
-    if not config.aggregation_group_by:
-        return silver.select(counted)
-    by = list(config.aggregation_group_by)
-    return silver.group_by(by).agg(counted).sort(by, nulls_last=False)
+        return finished(silver, config, snapshot_date=snapshot_date)
+    aggregation = Aggregation(silver, config, undetermined)
+    source = aggregation.source
+    groups = aggregation.groups(source, aggregation.magnitudes(source).scales)
+    return finished(groups, config, snapshot_date=snapshot_date)
+
+
+def finished(rows: pl.LazyFrame, config: GoldConfig, *, snapshot_date: date | None = None) -> pl.LazyFrame:
+    """The rows in the order of Gold: as the job states it, then groups by their columns, with null as the smallest value."""
+    if snapshot_date is not None:
+        rows = rows.with_columns(pl.lit(snapshot_date, dtype=pl.Date).alias(SNAPSHOT_DATE))
+    terms = config.row_order
+    if config.aggregation_enabled:
+        stated = [term.column for term in terms]
+        terms = [*terms, *(OrderTerm(name) for name in config.group_columns if name not in stated)]
+    return ordered(rows, terms, option="goldConfig.orderBy")
 
 
 def represented_rows(gold: pl.LazyFrame, config: GoldConfig) -> pl.LazyFrame:
@@ -43,42 +47,19 @@ def represented_rows(gold: pl.LazyFrame, config: GoldConfig) -> pl.LazyFrame:
     return gold.select(pl.col(ROW_COUNT).sum())
 
 
-def _summed(config: GoldConfig, names: Collection[str]) -> list[str]:
-    """Those of the names that the job sums up or averages."""
-    used = {aggregate.column for aggregate in config.parsed_aggregates.values() if aggregate.function in ("sum", "avg")}
-    return [name for name in names if name in used]
-
-
-def _require_column(name: str, schema: pl.Schema, option: str) -> None:
-    if name not in schema:
-        raise ConfigFault(
-            f"{option} names the column {name!r}, which Silver does not have; it has {', '.join(schema)}",
-            column=name,
-            option=option,
+def require_in_range(gold: pl.LazyFrame, silver: pl.LazyFrame, config: GoldConfig) -> None:
+    """Raise DataFault where a sum of floats in a written Gold is beyond their range, though every value is in it."""
+    aggregation = Aggregation(silver, config)
+    for output, column in aggregation.float_results(silver.collect_schema()).items():
+        if not _is_infinite(gold, output) or _is_infinite(silver, column):
+            continue
+        raise DataFault(
+            f"goldConfig.aggregates.{output}: the result lies beyond the range of a 64-bit float; state a decimal as the "
+            f"dataType of {column} in columnMappings, or correct the values",
+            column=column,
         )
 
 
-def _expression(aggregate: Aggregate, schema: pl.Schema, scales: dict[str, float], output: str) -> pl.Expr:
-    option = f"goldConfig.aggregates.{output}"
-    if aggregate.column == "*":
-        return pl.len().cast(pl.Int64)
-    _require_column(aggregate.column, schema, option)
-    column, dtype = pl.col(aggregate.column), schema[aggregate.column]
-    if aggregate.function == "count":
-        return column.count().cast(pl.Int64)
-    if aggregate.function in ("sum", "avg") and not dtype.is_numeric():
-        raise ConfigFault(
-            f"{option}: {aggregate.function}({aggregate.column}) needs a number, and the column is {dtype}; state its dataType "
-            "in columnMappings",
-            column=aggregate.column,
-            option=option,
-        )
-    match aggregate.function:
-        case "sum":
-            return exact_sum(aggregate.column, dtype, scales.get(aggregate.column, 1.0))
-        case "avg":
-            return exact_mean(aggregate.column, dtype, scales.get(aggregate.column, 1.0))
-        case "min":
-            return column.min()
-        case _:
-            return column.max()
+def _is_infinite(frame: pl.LazyFrame, column: str) -> bool:
+    """Whether any value of a column is infinite."""
+    return bool(frame.select(pl.col(column).is_infinite().any()).collect(engine="streaming").item())

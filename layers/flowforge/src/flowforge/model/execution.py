@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field, JsonValue
 
 from flowforge.model.base import Document
 from flowforge.model.names import Identifier
@@ -56,12 +56,20 @@ class StepFailure(Document):
 
 
 class ExecutionRecord(Document):
-    """How an execution ended. Stored as ``runs/{executionId}/record.json``."""
+    """How an execution ended. Stored as ``runs/{executionId}/record.json``.
+
+    ``workflow_id`` and ``trigger`` are as the execution's input has them, which the plan may have refused; None where it has
+    none. ``ended_at`` is when the state was entered that records the end, the same in every try.
+    """
 
     kind: Literal["execution_ended"] = "execution_ended"
     schema_version: Literal[1] = 1
     execution_id: Identifier
     status: Literal["succeeded", "failed"]
+    workflow_id: str | None = None
+    trigger: JsonValue = None
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
     jobs: tuple[JobOutcome, ...] = ()
     error: str | None = None
     cause: str | None = None

@@ -8,7 +8,7 @@ from flowforge.model.slug import MAX_SLUG_LENGTH, slugify
 
 AUDIT_COLUMNS = ("_ingested_at", "_source_file", "_row_number", "_run_id")
 RESERVED_PREFIX = "_"
-RESERVED_NAMES = (*AUDIT_COLUMNS, "_position", "_failed_rules", "_reason", "_row_count")
+RESERVED_NAMES = (*AUDIT_COLUMNS, "_position", "_failed_rules", "_reason", "_row_count", "_snapshot_date")
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=MAX_SLUG_LENGTH)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 OneCharacter = Annotated[str, Field(min_length=1, max_length=1)]

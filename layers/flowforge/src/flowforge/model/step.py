@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field
 
 from flowforge.model.base import Document
 from flowforge.model.names import Identifier
+from flowforge.model.reconciliation import ReconciliationOutcome
 
 
 class Step(StrEnum):
@@ -40,7 +41,11 @@ class BronzeCounts(Document):
 
 
 class SilverCounts(Document):
-    """What became of each row that Silver read, and what that did to the table."""
+    """What became of each row that Silver read, and what that did to the table.
+
+    ``versions`` is None where a key has one row. In a history it is how many versions it gained: a key that is ``updated``
+    adds one, and a ``deleted`` one keeps those it has.
+    """
 
     read: int
     accepted: int
@@ -52,6 +57,7 @@ class SilverCounts(Document):
     unchanged: int
     stale: int
     deleted: int = 0
+    versions: int | None = None
     before: int
     after: int
 
@@ -69,9 +75,14 @@ class SilverCounts(Document):
                     self.accepted,
                     self.inserted + self.updated + self.unchanged + self.stale,
                 ),
-                ("after = before + inserted - deleted", self.after, self.before + self.inserted - self.deleted),
+                self._growth(),
             ]
         )
+
+    def _growth(self) -> tuple[str, int, int]:
+        if self.versions is not None:
+            return "after = before + versions", self.after, self.before + self.versions
+        return "after = before + inserted - deleted", self.after, self.before + self.inserted - self.deleted
 
 
 class GoldCounts(Document):
@@ -84,6 +95,27 @@ class GoldCounts(Document):
     def broken_equations(self) -> list[str]:
         """The equations that do not hold, written out with their numbers."""
         return broken([("read = sum of the group counts", self.read, self.represented)])
+
+
+class GoldSqlCounts(Document):
+    """A statement ``loaded`` the ``read`` rows of its tables, gave ``selected`` rows, and as many were ``written``.
+
+    ``read`` and ``written`` come from the footers of objects in the lake, ``loaded`` and ``selected`` from the engine that runs
+    the statement.
+    """
+
+    read: int
+    loaded: int
+    selected: int
+    written: int
+
+    def broken_equations(self) -> list[str]:
+        """The equations that do not hold, written out with their numbers."""
+        return broken([("read = loaded", self.read, self.loaded), ("written = selected", self.written, self.selected)])
+
+
+Counts = BronzeCounts | SilverCounts | GoldCounts | GoldSqlCounts
+"""What a step counted."""
 
 
 def broken(equations: list[tuple[str, int, int]]) -> list[str]:
@@ -102,12 +134,16 @@ class PublishedObject(Document):
 
 
 class RuleOutcome(Document):
-    """How many rows broke a rule."""
+    """How many rows broke a rule, of how many that it could be held to: a null is often neither right nor wrong.
+
+    ``checked`` is None for casts and keys, which every row is held to.
+    """
 
     rule: str
     column: str
     severity: str
     failed: int
+    checked: int | None = None
 
 
 class StepResult(Document):
@@ -123,15 +159,20 @@ class StepResult(Document):
     run_id: str
     step: Step
     planned_at: AwareDatetime
-    counts: Annotated[BronzeCounts | SilverCounts | GoldCounts, Field(union_mode="left_to_right")]
+    counts: Annotated[Counts, Field(union_mode="left_to_right")]
     outputs: tuple[PublishedObject, ...]
     head: Literal["current", "superseded", "none"] = "none"
     table_version: int | None = None
     contract_version: int | None = None
     rules: tuple[RuleOutcome, ...] = ()
+    reconciliation: tuple[ReconciliationOutcome, ...] = ()
     notes: tuple[str, ...] = ()
     read_bytes: int
     duration_seconds: float
+
+    def outputs_of(self, role: str) -> tuple[PublishedObject, ...]:
+        """The objects of that role, in their order."""
+        return tuple(item for item in self.outputs if item.role == role)
 
     def output(self, role: str) -> PublishedObject | None:
         """The first object of that role, or None."""

@@ -22,16 +22,16 @@ class TierChoice(Document):
 
 
 class StepTiers(Document):
-    """The choice for each step of a job."""
+    """The choice for each step of a job; None for a step that the job does not take."""
 
-    bronze_ingest: TierChoice
-    silver_transform: TierChoice
-    gold_publish: TierChoice
+    bronze_ingest: TierChoice | None = None
+    silver_transform: TierChoice | None = None
+    gold_publish: TierChoice | None = None
 
-    def of(self, step: Step) -> TierChoice:
-        """The choice for one step."""
-        choice: TierChoice = getattr(self, step.value)
-        return choice
+    def chosen(self) -> dict[Step, TierChoice]:
+        """The choices by step, in the order of the steps."""
+        choices: dict[Step, TierChoice | None] = {step: getattr(self, step.value) for step in Step}
+        return {step: choice for step, choice in choices.items() if choice is not None}
 
 
 class Escalation(Document):

@@ -1,6 +1,7 @@
 """The plan of an execution, made once: a repeated request reads the stored one."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC
 from itertools import groupby
 
@@ -8,9 +9,8 @@ from flowforge.lake import keys
 from flowforge.lake.contracts import latest_contract
 from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.model.errors import ConfigFault, DataFault, RetryLater
-from flowforge.model.job import Job
+from flowforge.model.job import Job, JobType
 from flowforge.model.plan import (
-    DEFAULT_ROW_BYTES,
     JobPlan,
     Plan,
     PlannedJob,
@@ -19,14 +19,15 @@ from flowforge.model.plan import (
     SourceFile,
     TaskSize,
 )
+from flowforge.model.source import UploadMode
 from flowforge.model.step import Step
 from flowforge.model.tier_choice import StepTiers
 from flowforge.model.workflow import Workflow
 from flowforge.orchestration.definitions import stored_workflow
+from flowforge.orchestration.source_shapes import seen_shape
+from flowforge.orchestration.special_plans import read_replay, rebuild_plan, replay_plan
 from flowforge.orchestration.tiers import choose_tiers
 
-SUPPORTED_EXTENSIONS = (".csv",)
-HEAD_BYTES = 64 << 10
 RUN_ID_HEX_DIGITS = 12
 """With the date in front: a job would need about 17 million runs a day for an even chance of one repetition."""
 
@@ -59,6 +60,13 @@ def _plan(request: PlanRequest, lake: Lake) -> Plan:
     unknown = sorted(set(request.input.files) - {job.id for job in workflow.jobs})
     if unknown:
         raise ConfigFault(f"the input names files of {unknown[0]}, which is no job of {workflow.id}", option="files")
+    given = request.input
+    if given.rebuild is not None:
+        job = workflow.job(given.rebuild)
+        return _plan_of(request, workflow, [rebuild_plan(lake, workflow, job, run_id(request, job))])
+    if given.replay is not None:
+        job = workflow.job(read_replay(lake, given.replay, workflow.id).job_id)
+        return _plan_of(request, workflow, [replay_plan(lake, workflow, job, run_id(request, job), given.replay)])
     jobs = []
     for job in workflow.jobs:
         contract = latest_contract(lake, workflow.id, job.id)
@@ -72,6 +80,10 @@ def _plan(request: PlanRequest, lake: Lake) -> Plan:
                 contract_version=contract.version if contract else None,
             )
         )
+    return _plan_of(request, workflow, jobs)
+
+
+def _plan_of(request: PlanRequest, workflow: Workflow, jobs: Sequence[JobPlan]) -> Plan:
     return Plan(
         execution_id=request.execution_id,
         workflow_id=workflow.id,
@@ -82,7 +94,11 @@ def _plan(request: PlanRequest, lake: Lake) -> Plan:
 
 
 def _sources(lake: Lake, workflow: Workflow, job: Job, chosen: tuple[str, ...] | None) -> list[SourceFile]:
-    """The job's files in the order in which they are read: as chosen, or in order of arrival."""
+    """The job's files in the order in which they are read: as chosen, or in order of arrival; none where it reads tables."""
+    if job.type is JobType.GOLD_ANALYTICS:
+        if chosen is not None:
+            raise ConfigFault(f"{job.name} reads tables by SQL, and the input names files for it", option="files")
+        return []
     prefix = keys.landing_prefix(workflow.id, job.id)
     wanted = job.source_config.file_config
     if chosen is None:
@@ -91,7 +107,12 @@ def _sources(lake: Lake, workflow: Workflow, job: Job, chosen: tuple[str, ...] |
     else:
         names = list(chosen)
     if not names:
-        raise DataFault(f"{job.name}: no file under {prefix} matches {wanted.file_pattern!r}; upload one and run again")
+        raise DataFault(f"{job.name}: no file under {prefix} matches {wanted.wanted!r}; upload one and run again")
+    if len(names) > 1 and wanted.upload_mode is UploadMode.SINGLE:
+        raise DataFault(
+            f"{job.name}: uploadMode is 'single', and {len(names)} files under {prefix} match {wanted.wanted!r}; remove "
+            "the others, name one by filePath, or let uploadMode be 'pattern'"
+        )
     if len(set(names)) != len(names):
         raise ConfigFault(f"{job.name}: a file is named twice in the input", option="files")
     return [_source(lake, prefix, key, job) for key in names]
@@ -101,30 +122,22 @@ def _source(lake: Lake, prefix: str, key: str, job: Job) -> SourceFile:
     name = key.removeprefix(prefix)
     if not key.startswith(prefix) or "/" in name:
         raise ConfigFault(f"{key} is not a file under {prefix}, where this job reads", file=name, option="files")
-    if not name.lower().endswith(SUPPORTED_EXTENSIONS):
-        raise DataFault(f"{name}: the format is unknown; this version reads {', '.join(SUPPORTED_EXTENSIONS)}", file=name)
     version: ObjectVersion | None = lake.head(key)
     if version is None:
         raise DataFault(f"{name} is not in landing ({key})", file=name)
-    row_bytes, columns = _row_shape(lake.read_start(version, HEAD_BYTES), job.source_config.file_config.delimiter)
+    seen = seen_shape(lake, version, name, job.source_config)
     return SourceFile(
         key=key,
         name=name,
         etag=version.etag,
         version_id=version.version_id,
         size_bytes=version.size_bytes,
-        row_bytes=row_bytes,
-        columns=columns,
+        format=seen.format,
+        text_bytes=seen.text_bytes,
+        scratch_bytes=seen.scratch_bytes,
+        row_bytes=seen.row_bytes,
+        columns=seen.columns,
     )
-
-
-def _row_shape(head: bytes, delimiter: str) -> tuple[float, int]:
-    """The width of a row in bytes and the number of columns, as the head of a text shows them, for an estimate only."""
-    lines = head.splitlines()
-    columns = lines[0].count(delimiter.encode()) + 1 if lines else 1
-    # The last line may be cut off, and the first one is the header.
-    whole = lines[1:-1] or lines[1:]
-    return (sum(len(line) + 1 for line in whole) / len(whole) if whole else DEFAULT_ROW_BYTES), columns
 
 
 def _response(plan: Plan, key: str) -> PlanResponse:
@@ -139,8 +152,7 @@ def _response(plan: Plan, key: str) -> PlanResponse:
 
 
 def _task_sizes(tiers: StepTiers) -> dict[Step, TaskSize]:
-    choices = {step: tiers.of(step) for step in Step}
     return {
         step: TaskSize(tier=choice.tier, cpu=str(choice.cpu_units), memory=str(choice.memory_mib))
-        for step, choice in choices.items()
+        for step, choice in tiers.chosen().items()
     }

@@ -10,6 +10,7 @@ from flowforge.lake import keys
 from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, Published, publish
 from flowforge.model.errors import DataFault, RetryLater
+from flowforge.model.layer import Compression
 from flowforge.model.step import StepResult
 
 ROW_GROUP_ROWS = 131_072
@@ -25,10 +26,11 @@ class Written:
 
 
 class Attempt:
-    """Writes below ``_attempts/{id}/``, which nobody else reads, and publishes from there."""
+    """Writes below ``_attempts/{id}/``, which nobody else reads, and publishes from there. ``compression``: of its Parquet."""
 
-    def __init__(self, lake: Lake, run_id: str) -> None:
+    def __init__(self, lake: Lake, run_id: str, compression: Compression = Compression.ZSTD) -> None:
         self.id = uuid.uuid4().hex
+        self._compression = compression
         self._lake = lake
         self._run_id = run_id
         self._names: list[str] = []
@@ -47,7 +49,7 @@ class Attempt:
         self._names.append(name)
         frame.sink_parquet(
             self._lake.uri(key),
-            compression="zstd",
+            compression=self._compression.codec,
             row_group_size=ROW_GROUP_ROWS,
             maintain_order=True,
             metadata=dict(metadata),
@@ -83,6 +85,8 @@ class Attempt:
 
 
 _RESULT = "result.json"
+ACCEPTED = "accepted.parquet"
+"""The rows that a run's Silver accepted; where a table keeps them, another run's attempt may publish them."""
 
 
 def published_attempt(lake: Lake, key: str, run_id: str) -> str | None:

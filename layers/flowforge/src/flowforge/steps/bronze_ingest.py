@@ -1,125 +1,107 @@
-"""bronze_ingest: each source file becomes one Parquet object, as it is, under the run's key."""
+"""bronze_ingest: each source becomes one Parquet object, as it is, under the run's key.
 
-from dataclasses import dataclass
+A rebuild reads no file but the Bronze that is stored, a replay the rows of a quarantine.
+"""
+
+from typing import Literal
+
+import polars as pl
 
 from flowforge.lake import keys
 from flowforge.lake.contracts import latest_contract
-from flowforge.lake.lake import ObjectVersion
-from flowforge.medallion.bronze import bronze_frame
-from flowforge.medallion.delimited import Structure, find_malformed_record, read_structure
+from flowforge.medallion.bronze_source import BronzeSource
+from flowforge.medallion.common_columns import CommonColumns, common_columns
 from flowforge.medallion.header import check_header
-from flowforge.medallion.schema_contract import check_drift, check_same_columns
+from flowforge.medallion.schema_contract import check_drift
+from flowforge.model.contract import Contract
+from flowforge.model.destination import SchemaEvolution
 from flowforge.model.errors import DataFault
-from flowforge.model.plan import SourceFile
 from flowforge.model.step import BronzeCounts, PublishedObject, StepResult
 from flowforge.steps.attempt import Attempt, Written, require_equations
+from flowforge.steps.bronze_conversion import BronzeConversion
 from flowforge.steps.context import StepContext
-from flowforge.steps.engine_errors import engine_errors
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A source file as the plan saw it, with its structure."""
-
-    planned: SourceFile
-    version: ObjectVersion
-    structure: Structure
+from flowforge.steps.quarantine_replay import replayed_bronze
+from flowforge.steps.rebuild import stored_bronze
+from flowforge.steps.scratch import scratch_folder
+from flowforge.steps.source_files import examined_sources, require_planned
 
 
 def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
-    """Check every file, convert every file, and only then publish them all.
+    """Check every source, convert every source, and only then publish them all.
 
     Raises DataFault for a file that changed since the plan, is empty, malformed or of other columns than the contract;
-    ConfigFault where the job names a column that a file does not have.
+    ConfigFault where the job names a column that a file does not have; NextTier where a workbook is too large for this machine,
+    or a copy of a file for its disk.
     """
-    sources = [_examine(context, source) for source in context.planned.sources]
-    _check_columns_agree(sources)
-    written = [_convert(context, attempt, source, number) for number, source in enumerate(sources, start=1)]
-    for source in sources:
-        _require_planned(context, source.planned)
-    counts = BronzeCounts(read=sum(source.structure.records for source in sources), written=sum(item.rows for item in written))
+    if context.planned.rebuild is not None:
+        return stored_bronze(context)
+    if context.planned.replay is not None:
+        return replayed_bronze(context, attempt, context.planned.replay)
+    contract = latest_contract(context.lake, context.plan.workflow_id, context.job.id, start=context.planned.contract_version)
+    with scratch_folder() as scratch:
+        conversion = BronzeConversion(context, attempt, scratch)
+        for source in examined_sources(context, scratch):
+            _require_columns(context, contract, source.reader)
+            conversion.take(source)
+        common = _settle_columns(context, contract, [source.reader for source in conversion.sources])
+        written = conversion.written(common.types)
+        malformed = conversion.malformed()
+    for planned in context.planned.sources:
+        require_planned(context, planned)
+    counts = BronzeCounts(
+        read=sum(source.reader.records for source in conversion.sources),
+        written=sum(item.rows for item in written),
+        malformed=malformed.rows if malformed else 0,
+    )
     require_equations(counts.broken_equations(), "bronze_ingest")
-    outputs = [
-        PublishedObject(
-            role="bronze",
-            key=keys.bronze_key(*context.slugs, context.planned_at, context.run_id, number),
-            etag="",
-            rows=item.rows,
-            size_bytes=item.version.size_bytes,
-        )
+    found = [
+        (_output("bronze", keys.bronze_key(*context.slugs, context.planned_at, context.run_id, number), item), item)
         for number, item in enumerate(written, start=1)
     ]
-    result = context.result(counts, outputs, read_bytes=sum(source.version.size_bytes for source in sources))
+    if malformed is not None:
+        key = keys.malformed_key(*context.slugs, context.planned_at, context.run_id)
+        found.append((_output("quarantine", key, malformed), malformed))
+    result = context.result(
+        counts,
+        [output for output, _ in found],
+        read_bytes=sum(planned.size_bytes for planned in context.planned.sources),
+        notes=[*(note for source in conversion.sources for note in source.notes), *common.notes],
+    )
     attempt.prepare(result)
+    # What is set aside comes first: a row that is missing in a table can then be found.
     published = [
-        output.model_copy(update={"etag": attempt.publish(item, output.key).version.etag})
-        for output, item in zip(outputs, written, strict=True)
+        output.model_copy(update={"etag": attempt.publish(item, output.key).version.etag}) for output, item in reversed(found)
     ]
-    return result.model_copy(update={"outputs": tuple(published)})
+    return result.model_copy(update={"outputs": tuple(reversed(published))})
 
 
-def _examine(context: StepContext, source: SourceFile) -> _Source:
-    """Everything that can be said against a file before a byte is written."""
-    version = _require_planned(context, source)
-    config = context.job.source_config.file_config
-    structure = read_structure(lambda: context.lake.chunks(version), file=source.name, delimiter=config.delimiter)
-    check_header(context.job, structure.columns, file=source.name)
-    contract = latest_contract(context.lake, context.plan.workflow_id, context.job.id, start=context.planned.contract_version)
-    check_drift(contract, structure.columns, file=source.name)
-    return _Source(source, version, structure)
+def _require_columns(context: StepContext, contract: Contract | None, reader: BronzeSource) -> None:
+    """Hold a source's columns against the job and the contract, where the policy is strict and it tells any."""
+    columns = list(reader.types)
+    if columns and context.job.destination_config.bronze_config.schema_evolution is SchemaEvolution.STRICT:
+        check_header(context.job, columns, file=reader.name)
+        check_drift(contract, columns, file=reader.name)
 
 
-def _require_planned(context: StepContext, source: SourceFile) -> ObjectVersion:
-    """The object, if it is still the one that was planned. Raises DataFault otherwise."""
-    version = context.lake.head(source.key)
-    if version is None:
-        raise DataFault(f"{source.name} was removed from landing after the run was planned", file=source.name)
-    # Without versioning a bucket tells no version id; the ETag then decides alone.
-    if (
-        version.etag != source.etag
-        or version.size_bytes != source.size_bytes
-        or (source.version_id is not None and version.version_id != source.version_id)
-    ):
+def _settle_columns(context: StepContext, contract: Contract | None, readers: list[BronzeSource]) -> CommonColumns:
+    """The columns of every Bronze object of the run, held against each other and, by lenient policies, against the job."""
+    evolution = context.job.destination_config.bronze_config.schema_evolution
+    common = common_columns(readers, evolution)
+    known = list(contract.sources) if contract is not None else []
+    if common.types:
+        if evolution is not SchemaEvolution.STRICT:
+            names = ", ".join(reader.name for reader in readers)
+            # A column of the contract that no file has is null in Silver, and there nevertheless.
+            columns = list(dict.fromkeys([*common.types, *known]))
+            check_header(context.job, columns, file=names if len(readers) == 1 else f"the run of {names}")
+        return common
+    if contract is None:
+        name = readers[0].name
         raise DataFault(
-            f"{source.name} was replaced in landing after the run was planned; nothing was published, start a new run",
-            file=source.name,
+            f"{name} has no records, so nothing says which columns there are; deliver a file with one first", file=name
         )
-    return version
+    return CommonColumns({column: pl.String() for column in known}, common.notes)
 
 
-def _convert(context: StepContext, attempt: Attempt, source: _Source, number: int) -> Written:
-    name = source.planned.name
-    try:
-        with engine_errors(f"{name} could not be read"):
-            frame = bronze_frame(
-                context.lake.uri(source.planned.key),
-                source.structure,
-                context.job.source_config.file_config,
-                source_file=name,
-                run_id=context.run_id,
-                ingested_at=context.planned_at,
-                storage_options=context.lake.storage_options,
-            )
-            written = attempt.write(frame, f"bronze_v{number:03}.parquet", metadata=context.metadata("bronze"))
-    except DataFault as fault:
-        _require_planned(context, source.planned)
-        located = find_malformed_record(
-            lambda: context.lake.chunks(source.version),
-            file=name,
-            delimiter=context.job.source_config.file_config.delimiter,
-        )
-        raise (located or fault) from fault
-    counts = BronzeCounts(read=source.structure.records, written=written.rows)
-    if counts.broken_equations():
-        _require_planned(context, source.planned)
-        require_equations(counts.broken_equations(), name)
-    return written
-
-
-def _check_columns_agree(sources: list[_Source]) -> None:
-    """Raise DataFault where the files of a run do not carry the same columns, in whatever order."""
-    first = sources[0]
-    for source in sources[1:]:
-        check_same_columns(
-            first.structure.columns, source.structure.columns, file=source.planned.name, reference=first.planned.name
-        )
+def _output(role: Literal["bronze", "quarantine"], key: str, written: Written) -> PublishedObject:
+    return PublishedObject(role=role, key=key, etag="", rows=written.rows, size_bytes=written.version.size_bytes)

@@ -9,13 +9,13 @@ from typing import Literal
 from flowforge.lake.lake import Lake
 from flowforge.model.contract import Contract
 from flowforge.model.job import Job
+from flowforge.model.layer import Compression
 from flowforge.model.plan import JobPlan, Plan
+from flowforge.model.reconciliation import ReconciliationOutcome
 from flowforge.model.step import (
-    BronzeCounts,
-    GoldCounts,
+    Counts,
     PublishedObject,
     RuleOutcome,
-    SilverCounts,
     Step,
     StepRequest,
     StepResult,
@@ -24,6 +24,8 @@ from flowforge.model.step import (
 RUN_ID_METADATA = "flowforge.run_id"
 PLANNED_AT_METADATA = "flowforge.planned_at"
 CONTRACT_VERSION_METADATA = "flowforge.contract_version"
+WORKFLOW_ID_METADATA = "flowforge.workflow_id"
+JOB_ID_METADATA = "flowforge.job_id"
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,22 @@ class StepContext:
         """The slugs of workflow and job, which begin most keys."""
         return self.plan.workflow_slug, self.job.slug
 
+    @property
+    def compression(self) -> Compression:
+        """The codec of the step's Parquet files."""
+        layers = self.job.destination_config
+        return {
+            Step.BRONZE_INGEST: layers.bronze_config,
+            Step.SILVER_TRANSFORM: layers.silver_config,
+            Step.GOLD_PUBLISH: layers.gold_config,
+        }[self.request.step].compression
+
     def metadata(self, layer: str, contract: Contract | None = None) -> dict[str, str]:
         """The key-value metadata of a Parquet file: where its rows come from."""
         values = {
             "flowforge.layer": layer,
-            "flowforge.workflow_id": self.plan.workflow_id,
-            "flowforge.job_id": self.job.id,
+            WORKFLOW_ID_METADATA: self.plan.workflow_id,
+            JOB_ID_METADATA: self.job.id,
             RUN_ID_METADATA: self.run_id,
             PLANNED_AT_METADATA: self.planned_at.isoformat(),
         }
@@ -71,12 +83,13 @@ class StepContext:
 
     def result(
         self,
-        counts: BronzeCounts | SilverCounts | GoldCounts,
+        counts: Counts,
         outputs: Sequence[PublishedObject],
         *,
         read_bytes: int,
         contract: Contract | None = None,
         rules: Sequence[RuleOutcome] = (),
+        reconciliation: Sequence[ReconciliationOutcome] = (),
         notes: Sequence[str] = (),
         head: Literal["current", "superseded", "none"] = "none",
         table_version: int | None = None,
@@ -94,6 +107,7 @@ class StepContext:
             table_version=table_version,
             contract_version=contract.version if contract else None,
             rules=tuple(rules),
+            reconciliation=tuple(reconciliation),
             notes=tuple(notes),
             read_bytes=read_bytes,
             duration_seconds=round(time.monotonic() - self.started, 3),

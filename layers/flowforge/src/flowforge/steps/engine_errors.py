@@ -23,6 +23,9 @@ def engine_errors(what: str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise NextTier(f"{what}: memory ran out") from error
+    except pl.exceptions.PanicException as error:
+        # The engine gives up like this on some damaged files; it would do so again, on any machine.
+        raise DataFault(f"{what}: the engine gave up: {_shown(error)}") from error
     except (OSError, pl.exceptions.PolarsError) as error:
         if _is_of_system(error, errno.ENOSPC):
             raise NextTier(f"{what}: /tmp is full") from error
@@ -42,6 +45,6 @@ def _is_of_system(error: Exception, number: int) -> bool:
     return getattr(error, "errno", None) == number or str(error).partition("\n\n")[0].endswith(f"(os error {number})")
 
 
-def _shown(error: Exception) -> str:
+def _shown(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"

@@ -1,4 +1,4 @@
-"""gold_publish: the run's Silver, copied or aggregated, becomes the published dataset."""
+"""gold_publish: Silver, copied, aggregated or selected by SQL, becomes the published dataset."""
 
 import polars as pl
 
@@ -6,43 +6,43 @@ from flowforge.lake import keys
 from flowforge.lake.heads import Head, advance_head
 from flowforge.lake.lake import ObjectVersion
 from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, TABLE_VERSION
-from flowforge.medallion.gold import gold_frame, represented_rows
-from flowforge.model.contract import Contract, Type
-from flowforge.model.step import GoldCounts, PublishedObject, Step, StepResult
-from flowforge.steps.attempt import Attempt, prepared_result, require_equations, scan
+from flowforge.medallion.gold import represented_rows
+from flowforge.model.job import JobType
+from flowforge.model.silver_config import MergeStrategy
+from flowforge.model.step import GoldCounts, GoldSqlCounts, PublishedObject, StepResult
+from flowforge.steps.attempt import Attempt, prepared_result, scan
 from flowforge.steps.context import CONTRACT_VERSION_METADATA, StepContext
 from flowforge.steps.engine_errors import engine_errors
-from flowforge.steps.results import require_result
+from flowforge.steps.gold_build import gold_of_silver, gold_of_tables
+from flowforge.steps.reconciliation import stored_outcomes
 from flowforge.steps.silver_identity import parquet_metadata
-from flowforge.steps.silver_reader import silver_rows
-from flowforge.steps.stable_read import stable_read
 
 
 def gold_publish(context: StepContext, attempt: Attempt) -> StepResult:
-    """Read the Silver table as it is now, and publish what it gives.
+    """Make the dataset from the tables as they are now, hold it to the job's comparisons, and publish it.
 
-    Raises ConfigFault where an aggregate does not fit its column, CommitConflict where the table changed meanwhile.
+    Raises ConfigFault where the options do not fit the columns, DataFault where a comparison fails, CommitConflict where a
+    table changed meanwhile.
     """
     config = context.job.destination_config.gold_config
     key = keys.gold_key(config.domain, context.job.dataset, context.planned_at, context.run_id)
     earlier = context.lake.head(key)
     if earlier is not None and earlier.metadata.get(RUN_ID) == context.run_id:
         return _finish(context, _answer_of(context, earlier))
-    silver = require_result(context, Step.SILVER_TRANSFORM)
-    table = silver_rows(context, silver)
-    with engine_errors(f"{context.job.name}: Silver could not be published"):
-        with stable_read(table.name, table.unchanged):
-            source = table.frame()
-            read = source.select(pl.len()).collect().item()
-            frame = gold_frame(source, config, undetermined=_undetermined(source, table.contract))
-            written = attempt.write(frame, "gold.parquet", metadata=context.metadata("gold", table.contract))
-        represented = represented_rows(scan(context.lake, written.version.key), config).collect().item()
-    counts = GoldCounts(read=read, written=written.rows, represented=int(represented))
-    require_equations(counts.broken_equations(), "gold_publish")
-    output = PublishedObject(role="gold", key=key, etag="", rows=written.rows, size_bytes=written.version.size_bytes)
-    result = context.result(counts, [output], read_bytes=table.size_bytes, contract=table.contract, table_version=table.version)
+    build = gold_of_tables if context.job.type is JobType.GOLD_ANALYTICS else gold_of_silver
+    work = build(context, attempt)
+    output = PublishedObject(role="gold", key=key, etag="", rows=work.written.rows, size_bytes=work.written.version.size_bytes)
+    result = context.result(
+        work.counts,
+        [output],
+        read_bytes=work.read_bytes,
+        contract=work.contract,
+        table_version=work.table_version,
+        reconciliation=work.reconciliation,
+        notes=work.notes,
+    )
     attempt.prepare(result)
-    published = attempt.publish(written, key, table_version=table.version)
+    published = attempt.publish(work.written, key, table_version=work.table_version)
     if published.attempt_id != attempt.id:
         result = _answer_of(context, published.version)
     return _finish(context, result)
@@ -65,19 +65,20 @@ def _answer_of(context: StepContext, published: ObjectVersion) -> StepResult:
     output = PublishedObject(role="gold", key=published.key, etag="", rows=rows, size_bytes=published.size_bytes)
     version = published.metadata.get(TABLE_VERSION)
     result = context.result(
-        GoldCounts(read=represented, written=rows, represented=represented),
+        _counts_of_published(context, rows, represented),
         [output],
         read_bytes=0,
+        reconciliation=stored_outcomes(context),
         table_version=int(version) if version else None,
     )
     return result.model_copy(update={"contract_version": int(contract_version) if contract_version else None})
 
 
-def _undetermined(source: pl.LazyFrame, contract: Contract | None) -> list[str]:
-    """The columns of Silver in which no value was ever seen."""
-    if contract is None:
-        return [name for name, dtype in source.collect_schema().items() if dtype == pl.String]
-    return [column.name for column in contract.columns if column.data_type.type is Type.UNDETERMINED]
+def _counts_of_published(context: StepContext, rows: int, represented: int) -> GoldCounts | GoldSqlCounts:
+    """Counts that an object alone tells: of what a statement read, nothing."""
+    if context.job.type is JobType.GOLD_ANALYTICS:
+        return GoldSqlCounts(read=0, loaded=0, selected=rows, written=rows)
+    return GoldCounts(read=represented, written=rows, represented=represented)
 
 
 def _finish(context: StepContext, result: StepResult) -> StepResult:
@@ -95,5 +96,12 @@ def _finish(context: StepContext, result: StepResult) -> StepResult:
         planned_at=context.planned_at,
         table_version=result.table_version or 0,
     )
-    position = advance_head(context.lake, keys.gold_head_key(config.domain, context.job.dataset), head)
+    strategy = context.job.destination_config.silver_config.merge_strategy
+    position = advance_head(
+        context.lake,
+        keys.gold_head_key(config.domain, context.job.dataset),
+        head,
+        # Where runs shared a table before, none of its states is later than what a rebuild made of it.
+        of_own_tables=context.planned.rebuild is not None and strategy is MergeStrategy.VERSIONED,
+    )
     return result.model_copy(update={"outputs": (output,), "head": position})

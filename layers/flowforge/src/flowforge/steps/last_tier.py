@@ -21,10 +21,15 @@ MEBIBYTE = 1 << 20
 
 def last_tier(control_group_files: tuple[Path, ...] = CONTROL_GROUP_FILES) -> str:
     """One sentence: the size of this machine, as far as it is known, and what would be needed."""
-    memory = _memory_of_task() or _memory_of_container(control_group_files)
+    memory = container_memory_mib(control_group_files)
     disk = shutil.disk_usage(tempfile.gettempdir()).total // MEBIBYTE
     size = f"{memory} MiB of memory" if memory else "memory of unknown size"
     return f"The last tier has {size} and {disk} MiB in /tmp: give the worker's task more, or split the files"
+
+
+def container_memory_mib(control_group_files: tuple[Path, ...] = CONTROL_GROUP_FILES) -> int | None:
+    """The memory of the task or of the container, in MiB; None where nothing limits it."""
+    return _memory_of_task() or _memory_of_container(control_group_files)
 
 
 def _memory_of_task() -> int | None:

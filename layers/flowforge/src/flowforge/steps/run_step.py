@@ -32,7 +32,7 @@ def run_step(request: StepRequest, lake: Lake) -> StepResult:
     if stored is not None:
         return stored
     context = StepContext(lake=lake, request=request, plan=plan, planned=plan.job(request.job_id))
-    attempt = Attempt(lake, context.run_id)
+    attempt = Attempt(lake, context.run_id, context.compression)
     result = store_result(lake, STEPS[request.step](context, attempt))
     attempt.discard()
     return result

@@ -1,41 +1,35 @@
 """The end of silver_transform: quarantine, archive, table and head become visible, in this order, once per run."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from flowforge.lake import keys
-from flowforge.lake.heads import Head, advance_head
 from flowforge.lake.lake import ObjectVersion
 from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, publish
-from flowforge.model.contract import Contract
-from flowforge.model.destination import MergeStrategy
 from flowforge.model.errors import CommitConflict
-from flowforge.model.step import PublishedObject, RuleOutcome, StepResult
+from flowforge.model.silver_config import MergeStrategy
+from flowforge.model.step import PublishedObject, StepResult
 from flowforge.steps.attempt import Attempt, Written, prepared_result, published_attempt, require_equations
 from flowforge.steps.context import StepContext
-from flowforge.steps.silver_table import RunRows, SilverTable
+from flowforge.steps.observations import keep_observations
+from flowforge.steps.run_rows import SilverWork
+from flowforge.steps.shown_run import may_amend, record_rebuild, show_run
+from flowforge.steps.silver_table import SilverTable
 
 TRIES = 3
 """How often a table that others change is made anew from the rows at hand, before the whole step is run again."""
 
 
-@dataclass(frozen=True)
-class SilverWork:
-    """What silver_transform has made of Bronze before it looks at the table."""
-
-    rows: RunRows
-    contract: Contract | None
-    rules: Sequence[RuleOutcome]
-    notes: Sequence[str]
-    read_bytes: int
-
-
 def published_before(context: StepContext) -> StepResult | None:
     """What an earlier try of this run was about to answer, where its table is visible or archived already."""
-    if context.job.destination_config.silver_config.merge_strategy.keeps_one_object:
+    strategy = context.job.destination_config.silver_config.merge_strategy
+    if strategy.keeps_one_object:
         places = [keys.silver_current_key(*context.slugs), keys.silver_archive_key(*context.slugs, context.run_id)]
+    elif strategy is MergeStrategy.APPEND and context.planned.rebuild is not None:
+        places = [keys.silver_rebuilt_key(*context.slugs, context.run_id)]
     else:
         places = [keys.silver_run_key(*context.slugs, context.planned_at, context.run_id)]
+    if strategy is MergeStrategy.VERSIONED and not may_amend(context, places[0]):
+        return None
     for place in places:
         attempt_id = published_attempt(context.lake, place, context.run_id)
         if attempt_id is not None:
@@ -79,7 +73,10 @@ def _commit_once(context: StepContext, attempt: Attempt, work: SilverWork, table
     if table.written is None:
         return finish(context, result)
     if table.replaces is not None:
-        _archive(context, table.replaces)
+        if context.planned.rebuild is None:
+            keep_observations(context, table.replaces)
+        if table.key == keys.silver_current_key(*context.slugs):
+            _archive(context, table.replaces)
     replaces = table.replaces.etag if table.replaces else None
     published = attempt.publish(table.written, table.key, replaces=replaces, table_version=table.version)
     if published.attempt_id != attempt.id:
@@ -108,22 +105,17 @@ def _archive(context: StepContext, table: ObjectVersion) -> None:
 
 
 def finish(context: StepContext, result: StepResult) -> StepResult:
-    """Fill in the ETags, and make a versioned run the table."""
+    """Keep what the run brought where later runs need it, fill in the ETags, and make a versioned run the table."""
+    config = context.job.destination_config.silver_config
+    present = context.lake.head(result.outputs[0].key) if config.keeps_observations else None
+    if present is not None and present.metadata.get(RUN_ID) == context.run_id:
+        keep_observations(context, present)
     outputs = tuple(output.model_copy(update={"etag": _etag(context, output, result)}) for output in result.outputs)
     result = result.model_copy(update={"outputs": outputs})
-    if context.job.destination_config.silver_config.merge_strategy is not MergeStrategy.VERSIONED:
-        return result
-    table = outputs[0]
-    head = Head(
-        run_id=context.run_id,
-        key=table.key,
-        etag=table.etag,
-        rows=table.rows,
-        contract_version=result.contract_version,
-        planned_at=context.planned_at,
-    )
-    position = advance_head(context.lake, keys.silver_head_key(*context.slugs), head)
-    return result.model_copy(update={"head": position})
+    if config.merge_strategy is MergeStrategy.VERSIONED:
+        result = result.model_copy(update={"head": show_run(context, result)})
+    record_rebuild(context, outputs[0].key)
+    return result
 
 
 def _etag(context: StepContext, output: PublishedObject, result: StepResult) -> str:

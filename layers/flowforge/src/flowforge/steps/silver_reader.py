@@ -12,17 +12,17 @@ from flowforge.lake import keys
 from flowforge.lake.contracts import latest_contract
 from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.lake.publish import TABLE_VERSION
+from flowforge.lake.silver_tables import appended_objects, files_version
+from flowforge.lake.table_records import read_table_record
 from flowforge.medallion.merge import align_to_contract
 from flowforge.model.contract import Contract, ContractColumn
-from flowforge.model.destination import MergeStrategy
 from flowforge.model.errors import CommitConflict
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import StepResult
 from flowforge.steps.attempt import scan
 from flowforge.steps.context import StepContext
 
 PARALLEL_FOOTERS = 16
-FILES_PER_SECOND = 1_000_000
-"""More files than a table has; see ``appended_version``."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def silver_rows(context: StepContext, silver: StepResult) -> SilverRows:
         columns = contract.columns if contract else None
         prefix = keys.silver_prefix(*context.slugs)
         frame = partial(appended_frame, context, objects, columns)
-        return SilverRows(prefix, tuple(objects), contract, appended_version(objects), frame, look)
+        return SilverRows(prefix, tuple(objects), contract, appended_version(context, objects), frame, look)
     version = current_version(objects[0]) if strategy.keeps_one_object else None
     return SilverRows(key, tuple(objects), contract, version, partial(scan, context.lake, key), look)
 
@@ -75,19 +75,17 @@ def current_version(present: ObjectVersion) -> int:
     return int(present.metadata.get(TABLE_VERSION, "0"))
 
 
-def appended_version(files: Sequence[ObjectVersion]) -> int:
-    """A number that grows with every file that comes on top, also where old files were removed in the meantime.
-
-    S3 tells the time of a file in whole seconds, so the number of files decides within one.
-    """
-    newest = max((int(item.last_modified.timestamp()) for item in files), default=0)
-    return newest * FILES_PER_SECOND + len(files)
+def appended_version(context: StepContext, files: Sequence[ObjectVersion]) -> int:
+    """The state of an appended table of these files, as this run leaves it; see ``files_version``."""
+    record = read_table_record(context.lake, keys.silver_table_key(*context.slugs))
+    rebuilding = len(context.planned.rebuild) + 1 if context.planned.rebuild is not None else 0
+    return files_version(files, covered=max(len(record.covered) if record else 0, rebuilding))
 
 
 def appended_files(context: StepContext) -> list[ObjectVersion]:
-    """The dated files of the job's Silver, by key."""
-    prefix = keys.silver_prefix(*context.slugs)
-    return [item for item in context.lake.list_objects(prefix) if keys.is_dated(item.key, prefix)]
+    """The objects of the job's appended table."""
+    record = read_table_record(context.lake, keys.silver_table_key(*context.slugs))
+    return appended_objects(context.lake, *context.slugs, record)
 
 
 def appended_frame(
@@ -97,11 +95,22 @@ def appended_frame(
 
     Raises ConfigFault where a file has other columns, or values that the contract's types cannot hold.
     """
-    surrogate_key_column = context.job.destination_config.silver_config.surrogate_key_column
+    return frame_of_files(context.lake, files, columns, context.job.destination_config.silver_config.added_columns)
+
+
+def rows_of_files(context: StepContext, files: Sequence[ObjectVersion], contract: Contract | None) -> pl.LazyFrame:
+    """The rows of some of the job's dated files, as ``SilverRows.frame`` gives those of all."""
+    return appended_frame(context, files, contract.columns if contract else None)
+
+
+def frame_of_files(
+    lake: Lake, files: Sequence[ObjectVersion], columns: Sequence[ContractColumn] | None, added: Sequence[str]
+) -> pl.LazyFrame:
+    """The rows of files of one table, file by file; see ``appended_frame``."""
     parts = []
-    for same in _by_schema(context.lake, files):
-        frame = scan(context.lake, *(item.key for item in same))
-        parts.append(frame if columns is None else align_to_contract(frame, columns, surrogate_key_column, name=same[0].key))
+    for same in _by_schema(lake, files):
+        frame = scan(lake, *(item.key for item in same))
+        parts.append(frame if columns is None else align_to_contract(frame, columns, added, name=same[0].key))
     return pl.concat(parts)
 
 

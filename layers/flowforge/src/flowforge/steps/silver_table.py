@@ -1,23 +1,32 @@
 """What a run's accepted rows do to the Silver table, by the job's strategy. Nothing is published here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import polars as pl
 
 from flowforge.lake import keys
 from flowforge.lake.lake import ObjectVersion
-from flowforge.medallion.duplicates import POSITION
-from flowforge.medallion.merge import align_to_contract, merged, weigh
-from flowforge.model.contract import ContractColumn
-from flowforge.model.destination import MergeStrategy
+from flowforge.medallion.duplicates import POSITION, without
+from flowforge.medallion.surrogate_key_column import require_unique_keys
+from flowforge.model.errors import ConfigFault
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import SilverCounts
+from flowforge.steps.amended_table import amended_table
+from flowforge.steps.arrival import newest_run
 from flowforge.steps.attempt import Attempt, Written, scan
-from flowforge.steps.context import PLANNED_AT_METADATA, RUN_ID_METADATA, StepContext
-from flowforge.steps.silver_identity import parquet_metadata, require_same_key
+from flowforge.steps.context import StepContext
+from flowforge.steps.rebuild import Rebuilt
+from flowforge.steps.run_rows import PROVENANCE, RunRows
+from flowforge.steps.shown_run import shown_run
+from flowforge.steps.silver_history import begun_history, continued_history
+from flowforge.steps.silver_identity import parquet_metadata, require_same_options
+from flowforge.steps.silver_merge import merged_table
 from flowforge.steps.silver_reader import appended_files, appended_frame, appended_version, current_version
 from flowforge.steps.stable_read import stable_object
+
+MICROSECONDS = 1_000_000
+"""In a second."""
 
 
 @dataclass(frozen=True)
@@ -36,45 +45,6 @@ class SilverTable:
     replaces: ObjectVersion | None = None
 
 
-@dataclass(frozen=True)
-class RunRows:
-    """What became of the rows read, counted from written footers; how the accepted ones are to be read and kept."""
-
-    read: int
-    accepted: Written
-    duplicates: int
-    quarantined: Written | None
-    columns: Sequence[ContractColumn]
-    key: Sequence[str]
-    metadata: Mapping[str, str]
-
-    def counts(
-        self,
-        *,
-        inserted: int,
-        updated: int = 0,
-        unchanged: int = 0,
-        stale: int = 0,
-        deleted: int = 0,
-        before: int = 0,
-        after: int,
-    ) -> SilverCounts:
-        """The counts of the step, given what the accepted rows did to the table."""
-        return SilverCounts(
-            read=self.read,
-            accepted=self.accepted.rows,
-            duplicates=self.duplicates,
-            quarantined=self.quarantined.rows if self.quarantined else 0,
-            inserted=inserted,
-            updated=updated,
-            unchanged=unchanged,
-            stale=stale,
-            deleted=deleted,
-            before=before,
-            after=after,
-        )
-
-
 def silver_table(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTable:
     """The table that the run leaves, by the job's strategy.
 
@@ -83,23 +53,58 @@ def silver_table(context: StepContext, attempt: Attempt, rows: RunRows) -> Silve
     return _TABLES[context.job.destination_config.silver_config.merge_strategy](context, attempt, rows)
 
 
-def _versioned(context: StepContext, _: Attempt, rows: RunRows) -> SilverTable:
+def _versioned(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTable:
     """The run's accepted rows are the table."""
     key = keys.silver_run_key(*context.slugs, context.planned_at, context.run_id)
+    if context.planned.replay is not None:
+        return _versioned_again(context, attempt, rows, key)
     return _of_accepted(key, rows, rows.counts(inserted=rows.accepted.rows, after=rows.accepted.rows))
 
 
-def _appended(context: StepContext, _: Attempt, rows: RunRows) -> SilverTable:
-    """The run's accepted rows come on top of those of every other run."""
+def _versioned_again(context: StepContext, attempt: Attempt, rows: RunRows, key: str) -> SilverTable:
+    """The rows of the run that is the table, with those of its quarantine that come again."""
+    shown = shown_run(context)
+    if shown is None:
+        raise ConfigFault(f"{context.job.name}: there is no table whose rows could come again; run the workflow first")
+    present = context.lake.head(shown.key)
+    if present is None:
+        raise ConfigFault(f"{shown.key} is gone", file=shown.key)
+    with stable_object(context.lake, present):
+        written, counts = amended_table(context, attempt, rows, shown.key, (shown.planned_at, shown.run_id))
+    if written is None:
+        return SilverTable(shown.key, None, shown.rows, present.size_bytes, counts)
+    # An earlier try that another replay overtook has left its rows under the key, which no head shows.
+    return SilverTable(key, written, written.rows, written.version.size_bytes, counts, replaces=context.lake.head(key))
+
+
+def _appended(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTable:
+    """The run's accepted rows come on top of those of every other run; a row that came again before does not."""
     key = keys.silver_run_key(*context.slugs, context.planned_at, context.run_id)
     others = [item for item in appended_files(context) if item.key != key]
-    before = appended_frame(context, others, rows.columns).select(pl.len()).collect().item() if others else 0
-    counts = rows.counts(inserted=rows.accepted.rows, before=before, after=before + rows.accepted.rows)
-    version = appended_version([*others, rows.accepted.version])
-    return replace(_of_accepted(key, rows, counts), version=version)
+    if others:
+        require_same_options(context, parquet_metadata(context.lake, others[0].key))
+    present = appended_frame(context, others, rows.columns) if others else None
+    before = present.select(pl.len()).collect().item() if present is not None else 0
+    added, written = rows.accepted.rows, rows.accepted
+    if context.planned.replay is not None and present is not None:
+        written = attempt.write(_not_there(context, present, rows), attempt.new_name("added"), metadata=rows.metadata)
+        added = written.rows
+    counts = rows.counts(inserted=added, unchanged=rows.accepted.rows - added, before=before, after=before + added)
+    everything = appended_frame(context, [*others, written.version], rows.columns)
+    require_unique_keys(everything, context.job.destination_config.silver_config, rows=counts.after, name=key)
+    version = appended_version(context, [*others, written.version])
+    return SilverTable(key, written, written.rows, written.version.size_bytes, counts, version)
 
 
-def _replaced(context: StepContext, _: Attempt, rows: RunRows) -> SilverTable:
+def _not_there(context: StepContext, present: pl.LazyFrame, rows: RunRows) -> pl.LazyFrame:
+    """The accepted rows that the table does not have, by the place in the source that they come from."""
+    run = scan(context.lake, rows.accepted.version.key, position=POSITION)
+    places = run.select(POSITION, *PROVENANCE)
+    there = present.select(PROVENANCE).join(places, on=list(PROVENANCE), how="inner", build_side="force_right")
+    return without(run, there.select(POSITION).collect(engine="streaming").unique()).drop(POSITION)
+
+
+def _replaced(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTable:
     """The run's accepted rows take the place of all rows, unless those are of a run that was planned later."""
     key = keys.silver_current_key(*context.slugs)
     present = context.lake.head(key)
@@ -108,8 +113,12 @@ def _replaced(context: StepContext, _: Attempt, rows: RunRows) -> SilverTable:
         return _first(context, key, rows)
     with stable_object(context.lake, present):
         before = scan(context.lake, key).select(pl.len()).collect().item()
-        metadata = parquet_metadata(context.lake, key)
-    shown = (datetime.fromisoformat(metadata[PLANNED_AT_METADATA]), metadata[RUN_ID_METADATA])
+        shown = newest_run(parquet_metadata(context.lake, key))
+        if context.planned.replay is not None:
+            written, counts = amended_table(context, attempt, rows, key, shown)
+            if written is not None:
+                return _continued(context, key, written, counts, present)
+            return SilverTable(key, None, before, present.size_bytes, counts, current_version(present))
     if shown > (context.planned_at, context.run_id):
         counts = rows.counts(inserted=0, stale=count, before=before, after=before)
         return SilverTable(key, None, before, present.size_bytes, counts, current_version(present))
@@ -118,31 +127,36 @@ def _replaced(context: StepContext, _: Attempt, rows: RunRows) -> SilverTable:
 
 
 def _merged(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTable:
-    """The table with the run's rows in it, per key the row of the latest run."""
+    """The table with the run's rows in it, per key one row by the conflict policy."""
     key = keys.silver_current_key(*context.slugs)
     present = context.lake.head(key)
-    count = rows.accepted.rows
     if present is None:
         return _first(context, key, rows)
-    surrogate_key_column = context.job.destination_config.silver_config.surrogate_key_column
-    with stable_object(context.lake, present):
-        require_same_key(context, key, rows.key)
-        table = align_to_contract(scan(context.lake, key, position=POSITION), rows.columns, surrogate_key_column, name=key)
-        run = scan(context.lake, rows.accepted.version.key, position=POSITION)
-        before = scan(context.lake, key).select(pl.len()).collect().item()
-        outcome = weigh(table, run, rows.key, [column.name for column in rows.columns], rows=count)
-        written = attempt.write(merged(table, run, outcome), attempt.new_name("current"), metadata=rows.metadata)
-    stale = outcome.stale.height
-    counts = rows.counts(
-        before=before,
-        after=written.rows,
-        inserted=count - outcome.updated - outcome.unchanged - stale,
-        updated=outcome.updated,
-        unchanged=outcome.unchanged,
-        stale=stale,
-    )
-    version = _following(context, present)
-    return SilverTable(key, written, written.rows, written.version.size_bytes, counts, version, present)
+    written, counts = merged_table(context, attempt, rows, present)
+    return _continued(context, key, written, counts, present)
+
+
+def _history(context: StepContext, attempt: Attempt, rows: RunRows) -> SilverTable:
+    """The versions of each key, with the run's rows in their places."""
+    key = keys.silver_current_key(*context.slugs)
+    present = context.lake.head(key)
+    if present is None:
+        written, counts = begun_history(context, attempt, rows)
+    else:
+        written, counts = continued_history(context, attempt, rows, present)
+    return _continued(context, key, written, counts, present)
+
+
+def rebuilt(context: StepContext, made: Rebuilt) -> SilverTable:
+    """The table that a rebuild made, with the number of its state."""
+    strategy = context.job.destination_config.silver_config.merge_strategy
+    version = None
+    if strategy is MergeStrategy.APPEND:
+        version = appended_version(context, [made.written.version])
+    elif strategy.keeps_one_object:
+        version = _following(context, made.replaces)
+    size_bytes = made.written.version.size_bytes
+    return SilverTable(made.key, made.written, made.written.rows, size_bytes, made.counts, version, made.replaces)
 
 
 _TABLES: dict[MergeStrategy, Callable[[StepContext, Attempt, RunRows], SilverTable]] = {
@@ -150,6 +164,7 @@ _TABLES: dict[MergeStrategy, Callable[[StepContext, Attempt, RunRows], SilverTab
     MergeStrategy.APPEND: _appended,
     MergeStrategy.REPLACE: _replaced,
     MergeStrategy.MERGE: _merged,
+    MergeStrategy.SCD_TYPE_2: _history,
 }
 
 
@@ -157,6 +172,13 @@ def _first(context: StepContext, key: str, rows: RunRows) -> SilverTable:
     """A table of one object begins with the run's accepted rows."""
     counts = rows.counts(inserted=rows.accepted.rows, after=rows.accepted.rows)
     return replace(_of_accepted(key, rows, counts), version=_following(context, None))
+
+
+def _continued(
+    context: StepContext, key: str, written: Written, counts: SilverCounts, present: ObjectVersion | None
+) -> SilverTable:
+    """A table of one object that the run wrote anew, with what the present one had."""
+    return SilverTable(key, written, written.rows, written.version.size_bytes, counts, _following(context, present), present)
 
 
 def _of_accepted(key: str, rows: RunRows, counts: SilverCounts) -> SilverTable:
@@ -167,7 +189,7 @@ def _of_accepted(key: str, rows: RunRows, counts: SilverCounts) -> SilverTable:
 def _following(context: StepContext, present: ObjectVersion | None) -> int:
     """The number of the table's next state: one more, and no less than the plan's clock.
 
-    So the numbers go on growing where a table was removed and began anew.
+    So the numbers go on growing where a table was removed and began anew, or is kept by another strategy since a rebuild.
     """
-    milliseconds = int(context.planned_at.timestamp() * 1000)
-    return max(current_version(present) + 1, milliseconds) if present else milliseconds
+    microseconds = int(context.planned_at.timestamp() * MICROSECONDS)
+    return max(current_version(present) + 1, microseconds) if present else microseconds

@@ -10,11 +10,12 @@ from starlette.routing import Route
 
 from flowforge.local.states.api_executions import EXECUTION_OPERATIONS
 from flowforge.local.states.api_machines import MACHINE_OPERATIONS
+from flowforge.local.states.api_versions import VERSION_OPERATIONS
 from flowforge.local.states.errors import ServiceError
 from flowforge.local.states.service import StatesService
 
 _TARGET_PREFIX = "AWSStepFunctions."
-OPERATIONS = {**MACHINE_OPERATIONS, **EXECUTION_OPERATIONS}
+OPERATIONS = {**MACHINE_OPERATIONS, **VERSION_OPERATIONS, **EXECUTION_OPERATIONS}
 
 
 def states_route(service: StatesService) -> Route:

@@ -58,6 +58,8 @@ def _summary(execution: Execution) -> dict[str, Any]:
         {
             "executionArn": execution.arn,
             "stateMachineArn": execution.machine.arn,
+            "stateMachineVersionArn": execution.machine.version_arn,
+            "stateMachineAliasArn": execution.machine.alias_arn,
             "name": execution.name,
             "status": execution.status.value,
             "startDate": execution.started.timestamp(),

@@ -16,12 +16,27 @@ Operation = Callable[[StatesService, Request], dict[str, Any]]
 def _create(service: StatesService, request: Request) -> dict[str, Any]:
     _standard_only(request)
     machine = service.machines.create(request["name"], request["definition"], request["roleArn"])
-    return {"stateMachineArn": machine.arn, "creationDate": machine.created.timestamp()}
+    return {
+        "stateMachineArn": machine.arn,
+        "creationDate": machine.created.timestamp(),
+        **_published(service, request, machine),
+    }
 
 
 def _update(service: StatesService, request: Request) -> dict[str, Any]:
     machine = service.machines.update(request["stateMachineArn"], request.get("definition"), request.get("roleArn"))
-    return {"updateDate": machine.updated.timestamp(), "revisionId": machine.revision}
+    return {
+        "updateDate": machine.updated.timestamp(),
+        "revisionId": machine.revision,
+        **_published(service, request, machine),
+    }
+
+
+def _published(service: StatesService, request: Request, machine: StateMachine) -> dict[str, Any]:
+    if not request.get("publish", False):
+        return {}
+    version, _ = service.machines.versions.publish(machine)
+    return {"stateMachineVersionArn": version.version_arn}
 
 
 def _delete(service: StatesService, request: Request) -> dict[str, Any]:
@@ -31,7 +46,8 @@ def _delete(service: StatesService, request: Request) -> dict[str, Any]:
 
 def _describe(service: StatesService, request: Request) -> dict[str, Any]:
     machine = service.machines.get(request["stateMachineArn"])
-    answer = {**_summary(machine), "status": "ACTIVE", **_configuration(machine)}
+    named = {"stateMachineArn": request["stateMachineArn"]}
+    answer = {**_summary(machine), **named, "status": "ACTIVE", **_configuration(machine)}
     # A machine that was never updated has no revision.
     return answer if machine.updated == machine.created else {**answer, "revisionId": machine.revision}
 

@@ -40,7 +40,10 @@ REFUSALS = (
         "`ECS.InvalidParameterException`",
     ),
     Refusal("Task definitions of several containers, without `Cpu` and `Memory`, or with `Secrets`", "the stack does not start"),
-    Refusal("Redrive, versions, aliases, tags, activities, map runs, TestState", "`UnknownOperationException`"),
+    Refusal("An alias that routes to two versions", "`ValidationException`"),
+    Refusal(
+        "Redrive, deleting a version or an alias alone, tags, activities, map runs, TestState", "`UnknownOperationException`"
+    ),
 )
 
 DIFFERENCES = (
@@ -76,7 +79,9 @@ DIFFERENCES = (
     Difference("Closed executions", "kept for 90 days", "kept until the state folder is emptied"),
     Difference("Throttling and quotas of requests", "yes", "no"),
     Difference(
-        "State machines", "kept", "created again from the template at each start; executions keep the one they began with"
+        "State machines, their versions and aliases",
+        "kept",
+        "created again from the template at each start, as version 1; executions keep the one they began with",
     ),
     Difference(
         "A crash of the service",

@@ -25,7 +25,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class StateMachine:
-    """A state machine as it is now. Executions keep the one that they were started with."""
+    """A state machine as it is now. Executions keep the one that they were started with.
+
+    ``version_arn`` is that of the published version that it is, ``alias_arn`` that of the alias by which it was found.
+    """
 
     arn: str
     name: str
@@ -35,6 +38,8 @@ class StateMachine:
     created: datetime
     updated: datetime
     revision: str
+    version_arn: str | None = None
+    alias_arn: str | None = None
 
 
 @dataclass

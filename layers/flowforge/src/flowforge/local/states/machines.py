@@ -11,6 +11,7 @@ from flowforge.local.states.errors import ServiceError, does_not_exist
 from flowforge.local.states.execution import StateMachine
 from flowforge.local.states.fields import ArgumentNames
 from flowforge.local.states.parser import parse_definition
+from flowforge.local.states.versions import Versions
 from flowforge.local.template import state_machine_arn
 
 _NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")
@@ -24,6 +25,7 @@ class Machines:
         self._resources = resources
         self._clock = clock
         self._machines: dict[str, StateMachine] = {}
+        self.versions = Versions(clock)
 
     def parse(self, text: str) -> Definition:
         """Read a definition. Raises InvalidDefinitionError."""
@@ -46,6 +48,8 @@ class Machines:
     def update(self, arn: str, text: str | None, role_arn: str | None) -> StateMachine:
         """Change definition, role or both; executions that run keep what they have. Raises ServiceError."""
         machine = self.get(arn)
+        if machine.version_arn is not None:
+            raise ServiceError("InvalidArn", f"Invalid Arn: a version is never changed: '{arn}'")
         if text is None and role_arn is None:
             raise ServiceError("MissingRequiredParameter", "Either the definition, the role ARN, or both must be specified")
         definition = machine.definition if text is None else self.parse(text)
@@ -61,16 +65,18 @@ class Machines:
         return changed
 
     def delete(self, arn: str) -> None:
-        """Delete a state machine; one that is not there is deleted already. Raises ServiceError."""
+        """Delete a state machine with its versions; one that is not there is deleted already. Raises ServiceError."""
         check_arn(arn)
         self._machines.pop(arn, None)
+        self.versions.forget(arn)
 
     def get(self, arn: str) -> StateMachine:
-        """Find a state machine. Raises ServiceError."""
+        """Find a state machine, or the version of one that the ARN names, itself or by an alias. Raises ServiceError."""
         check_arn(arn)
-        if arn not in self._machines:
+        found = self._machines.get(arn) or self.versions.find(arn)
+        if found is None:
             raise does_not_exist("State Machine", arn)
-        return self._machines[arn]
+        return found
 
     def all(self) -> list[StateMachine]:
         """All state machines, by name."""

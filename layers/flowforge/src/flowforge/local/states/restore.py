@@ -41,6 +41,8 @@ def start_record(execution: Execution) -> Record:
             "created": machine.created.isoformat(),
             "updated": machine.updated.isoformat(),
             "revision": machine.revision,
+            "version_arn": machine.version_arn,
+            "alias_arn": machine.alias_arn,
         },
     }
 

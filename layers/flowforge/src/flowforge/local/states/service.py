@@ -99,12 +99,13 @@ class StatesService:
         return self._executions[arn]
 
     def executions(self, machine_arn: str, status: str | None = None) -> list[Execution]:
-        """The executions of a state machine, the latest first. Raises ServiceError."""
-        machine = self.machines.get(machine_arn)
+        """The executions of a state machine, or of a version or an alias of one, the latest first. Raises ServiceError."""
+        self.machines.get(machine_arn)
         found = [
             execution
             for execution in self._executions.values()
-            if execution.machine.arn == machine.arn and status in (None, execution.status.value)
+            if machine_arn in (execution.machine.arn, execution.machine.version_arn, execution.machine.alias_arn)
+            and status in (None, execution.status.value)
         ]
         return sorted(found, key=lambda execution: execution.started, reverse=True)
 
@@ -172,6 +173,8 @@ class StatesService:
             datetime.fromisoformat(told["created"]),
             datetime.fromisoformat(told["updated"]),
             told["revision"],
+            told.get("version_arn"),
+            told.get("alias_arn"),
         )
         started = datetime.fromisoformat(start["started"])
         execution = self._new_execution(start["arn"], start["name"], machine, start["input"], json.loads(start["input"]), started)

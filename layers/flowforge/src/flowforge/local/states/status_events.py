@@ -41,8 +41,8 @@ def status_detail(execution: Execution) -> dict[str, Any]:
     return {
         "executionArn": execution.arn,
         "stateMachineArn": execution.machine.arn,
-        "stateMachineVersionArn": None,
-        "stateMachineAliasArn": None,
+        "stateMachineVersionArn": execution.machine.version_arn,
+        "stateMachineAliasArn": execution.machine.alias_arn,
         "name": execution.name,
         "status": execution.status.value,
         "startDate": round(execution.started.timestamp() * 1000),

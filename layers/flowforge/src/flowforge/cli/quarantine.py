@@ -1,0 +1,156 @@
+"""Rows that were set aside: which there are, why, and another way through for those that a person chose."""
+
+from pathlib import Path
+
+import polars as pl
+from rich import box
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+
+from flowforge.cli.endings import SUCCESS, say
+from flowforge.cli.execute import start_once
+from flowforge.cli.fixes import NUMBER, replayed_rows
+from flowforge.cli.preview import CELL_CHARACTERS, COLUMNS, REASON_CHARACTERS
+from flowforge.cli.stack_execution import follow_to_the_end
+from flowforge.cli.stored_job import stored_job
+from flowforge.cli.untrusted import cell, printable
+from flowforge.cli.usage import UsageError
+from flowforge.lake import keys
+from flowforge.lake.lake import Lake, ObjectVersion
+from flowforge.local.connection import StackConnection
+from flowforge.medallion.silver import FAILED_RULES, REASON
+from flowforge.model.job import Job
+from flowforge.model.names import RESERVED_PREFIX
+from flowforge.model.plan import ExecutionInput
+from flowforge.model.replay import Replay
+from flowforge.model.workflow import Workflow
+from flowforge.steps.attempt import scan
+from flowforge.steps.engine_errors import engine_errors
+from flowforge.steps.error_limits import require_run_was_taken
+
+OF_MALFORMED = ("_line", "_raw_text")
+
+
+def list_quarantines(stack: StackConnection, workflow_name: str, job_name: str | None, *, console: Console) -> int:
+    """Print the runs of a job that set rows aside; the answer is the exit status."""
+    lake = stack.lake()
+    workflow, job = stored_job(lake, workflow_name, job_name)
+    found = quarantines(lake, workflow, job)
+    if not found:
+        say(console, f"{printable(job.name)}: no row is in quarantine")
+        return SUCCESS
+    table = Table("Run", "Holds", "Rows", "Bytes", "S3 key", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for item in found:
+        rows = scan(lake, item.key).select(pl.len()).collect().item()
+        holds = "malformed records" if keys.holds_malformed(item.key) else "rows"
+        run_id = keys.run_of_quarantine(item.key, workflow.slug, job.slug)
+        table.add_row(cell(run_id), holds, f"{rows:,}", decimal(item.size_bytes), cell(item.key))
+    console.print(table)
+    return SUCCESS
+
+
+def show_quarantine(
+    stack: StackConnection,
+    workflow_name: str,
+    job_name: str | None,
+    run_id: str | None,
+    *,
+    malformed: bool,
+    limit: int,
+    output: Path | None,
+    console: Console,
+) -> int:
+    """Print the first rows of a quarantine with their numbers, or write all to a CSV file; the answer is the exit status."""
+    lake = stack.lake()
+    item = _chosen(lake, *stored_job(lake, workflow_name, job_name), run_id, malformed=malformed)
+    with engine_errors(f"{item.key} could not be read"):
+        rows = scan(lake, item.key).with_row_index(NUMBER, offset=1)
+        names = rows.collect_schema().names()
+        business = [name for name in names if not name.startswith(RESERVED_PREFIX)] if not malformed else [*OF_MALFORMED]
+        if output is not None and malformed:
+            rows.drop(NUMBER).sink_csv(output)
+            say(console, f"Written to {output}: mend these records in their files, and deliver those again")
+            return SUCCESS
+        if output is not None:
+            rows.select(NUMBER, *business).sink_csv(output)
+            say(console, f"Written to {output}: mend it, leave out the rows that are not to come again, and replay with --fix")
+            return SUCCESS
+        total = rows.select(pl.len()).collect().item()
+        shown = rows.head(limit).collect()
+    table = Table("Number", "File", "Row", "Reason", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in business[:COLUMNS]:
+        table.add_column(cell(name, limit=CELL_CHARACTERS))
+    for row in shown.iter_rows(named=True):
+        cells = [cell("null" if row[name] is None else str(row[name]), limit=CELL_CHARACTERS) for name in business[:COLUMNS]]
+        reason = cell(row[REASON] or ", ".join(row.get(FAILED_RULES, ())), limit=REASON_CHARACTERS)
+        table.add_row(str(row[NUMBER]), cell(row["_source_file"]), str(row["_row_number"]), reason, *cells)
+    console.print(table)
+    say(console, f"{shown.height:,} of {total:,} rows of {item.key}")
+    return SUCCESS
+
+
+def replay_quarantine(
+    stack: StackConnection,
+    workflow_name: str,
+    job_name: str | None,
+    run_id: str | None,
+    *,
+    rows: str | None,
+    fix: Path | None,
+    values: tuple[str, ...],
+    console: Console,
+    errors: Console,
+) -> int:
+    """Take rows through again, and print what became of them; the answer is the exit status."""
+    lake, stepfunctions = stack.lake(), stack.client("stepfunctions")
+    workflow, job = stored_job(lake, workflow_name, job_name)
+    item = _chosen(lake, workflow, job, run_id, malformed=False)
+    require_run_was_taken(lake, item.key)
+    total = scan(lake, item.key).select(pl.len()).collect().item()
+    replay = Replay(
+        workflow_id=workflow.id,
+        job_id=job.id,
+        quarantine_key=item.key,
+        quarantine_etag=item.etag,
+        rows=replayed_rows(total, rows=rows, fix=fix, values=values),
+    )
+    key = keys.replay_key(replay.execution_id)
+    lake.overwrite(key, replay.to_json())
+    given = ExecutionInput(workflow_id=workflow.id, replay=key)
+    arn, to_follow = start_once(stepfunctions, stack.state_machine_arn, replay.execution_id, given)
+    if not to_follow:
+        say(console, "These rows went through with the same values before; nothing was started")
+        return SUCCESS
+    alone = workflow.model_copy(update={"jobs": (job,)})
+    return follow_to_the_end(stepfunctions, arn, lake, alone, console=console, errors=errors)
+
+
+def quarantines(lake: Lake, workflow: Workflow, job: Job) -> list[ObjectVersion]:
+    """The quarantines of a job, the oldest first: of a run the rows that Silver set aside, and the records that Bronze did."""
+    return lake.list_objects(keys.quarantine_prefix(workflow.slug, job.slug))
+
+
+def _chosen(lake: Lake, workflow: Workflow, job: Job, run_id: str | None, *, malformed: bool) -> ObjectVersion:
+    """The quarantine of a run, or the only one. Raises UsageError where there is none, or more than one."""
+    found: dict[str, ObjectVersion] = {}
+    others = []
+    for item in quarantines(lake, workflow, job):
+        run = keys.run_of_quarantine(item.key, workflow.slug, job.slug)
+        if keys.holds_malformed(item.key) is malformed:
+            found[run] = item
+        else:
+            others.append(run)
+    if run_id is None and len(found) == 1:
+        return next(iter(found.values()))
+    if run_id is not None and run_id in found:
+        return found[run_id]
+    if not malformed and others and (run_id in others or (run_id is None and not found)):
+        raise UsageError(
+            f"{printable(job.name)}: only records that could not be read were set aside, and these cannot be replayed: mend "
+            "them in their file, and deliver that again; 'quarantine show --malformed' shows them"
+        )
+    if not found:
+        raise UsageError(f"{printable(job.name)}: no {'malformed record' if malformed else 'row'} is in quarantine")
+    told = "no such run has one" if run_id is not None else "say which"
+    raise UsageError(f"--run: {told}; {printable(job.name)} has quarantines of {', '.join(found)}")

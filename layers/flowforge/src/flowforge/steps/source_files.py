@@ -1,0 +1,106 @@
+"""The landing objects of a run, as its plan saw them, and the sources that they give."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from flowforge.lake.lake import ObjectVersion
+from flowforge.medallion.bronze_source import BronzeSource
+from flowforge.medallion.file_content import contents_of
+from flowforge.medallion.file_stream import first_bytes
+from flowforge.medallion.source_readers import examine_source
+from flowforge.medallion.stored_file import FileContent, StoredFile
+from flowforge.model.errors import ConfigFault, DataFault
+from flowforge.model.plan import SourceFile
+from flowforge.model.source_format import HEAD_BYTES, SourceFormat, misnamed, source_format
+from flowforge.steps.context import StepContext
+from flowforge.steps.engine_errors import engine_errors
+from flowforge.steps.machine_memory import memory_for_data_bytes
+
+
+@dataclass(frozen=True)
+class RunSource:
+    """A source of the run, with the planned file that it is of, and what is to be told of it besides the reader's notes."""
+
+    planned: SourceFile
+    reader: BronzeSource
+    told: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for what a person should know about how the file was read."""
+        return (*self.told, *self.reader.notes)
+
+
+def examined_sources(context: StepContext, scratch: Path) -> Iterator[RunSource]:
+    """The sources of all files in their order, each examined. What one has below ``scratch`` is gone when the next one comes.
+
+    Raises DataFault for a file that changed since the plan or cannot be read, ConfigFault for an option that no file of
+    the run has a use for.
+    """
+    config, found = context.job.source_config, set()
+    for planned in context.planned.sources:
+        version = require_planned(context, planned)
+        with TemporaryDirectory(dir=scratch) as archive:
+            with engine_errors(f"{planned.name} could not be read"):
+                stored = _stored(context, version, planned.name)
+                contents = contents_of(stored, declared=config.file_config.compression_type, scratch=Path(archive))
+            for content in contents:
+                with TemporaryDirectory(dir=scratch) as copies:
+                    kind, readers = _examined(context, content, Path(copies))
+                    found.add(kind)
+                    for number, reader in enumerate(readers):
+                        named = misnamed(content.content_name, kind) if number == 0 else None
+                        yield RunSource(planned, reader, (named,) if named else ())
+    _require_use_of_options(context, found)
+
+
+def _examined(context: StepContext, content: FileContent, copies: Path) -> tuple[SourceFormat, list[BronzeSource]]:
+    config = context.job.source_config
+    with engine_errors(f"{content.name} could not be read"):
+        head = first_bytes(content.open_stream(), HEAD_BYTES)
+        called = None if content.is_stored_as_it_is else content.content_name
+        kind = source_format(content.name, head, config.type, content_name=called)
+        return kind, list(examine_source(content, kind, config.file_config, copies))
+
+
+def require_planned(context: StepContext, source: SourceFile) -> ObjectVersion:
+    """The object, if it is still the one that was planned. Raises DataFault otherwise."""
+    version = context.lake.head(source.key)
+    if version is None:
+        raise DataFault(f"{source.name} was removed from landing after the run was planned", file=source.name)
+    # Without versioning a bucket tells no version id; the ETag then decides alone.
+    if (
+        version.etag != source.etag
+        or version.size_bytes != source.size_bytes
+        or (source.version_id is not None and version.version_id != source.version_id)
+    ):
+        raise DataFault(
+            f"{source.name} was replaced in landing after the run was planned; nothing was published, start a new run",
+            file=source.name,
+        )
+    return version
+
+
+def _stored(context: StepContext, version: ObjectVersion, name: str) -> StoredFile:
+    return StoredFile(
+        name=name,
+        content_name=name,
+        size_bytes=version.size_bytes,
+        uri=context.lake.uri(version.key),
+        open_stream=lambda: context.lake.chunks(version),
+        read_range=lambda start, count: context.lake.read_range(version, start, count),
+        storage_options=context.lake.storage_options,
+        memory_bytes=memory_for_data_bytes(),
+    )
+
+
+def _require_use_of_options(context: StepContext, found: set[SourceFormat]) -> None:
+    """Raise ConfigFault where an option is set that only other formats have: with type ``auto`` the files decide."""
+    for use in context.job.source_config.file_config.uses:
+        if not found.intersection(use.formats):
+            raise ConfigFault(
+                f"fileConfig.{use.name} belongs to {use.told}, and no file of the run is of that format",
+                option=f"fileConfig.{use.name}",
+            )

@@ -1,0 +1,152 @@
+"""The steps and the functions of the control plane, run with every request to a service written down at the edge of HTTP.
+
+Requests are seen on the wire, because the engine of the steps reads and writes without botocore.
+"""
+
+import importlib.util
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from disturbed_runs import STEPS, prepared, prepared_with_lookup
+from flowforge.lake import keys
+from flowforge.lake.lake import Lake
+from flowforge.model.errors import CommitConflict, FlowForgeError
+from flowforge.model.execution import StepFailure
+from flowforge.model.exit_codes import ExitCode
+from flowforge.model.replay import ReplayedRow
+from flowforge.model.silver_config import MergeStrategy
+from flowforge.model.step import Step
+from infrastructure.permission import Permission
+from infrastructure.wire_permissions import needed
+from lab import DAWN, JOB_ID, WORKFLOW_ID, Lab, Run, create_bucket
+from s3_faults import answering
+from s3_proxy import FaultyProxy, Seen
+
+ROOT = Path(__file__).parents[2]
+CONTEXT = SimpleNamespace(function_name="F", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="r-1")
+STARTED = DAWN.isoformat()
+
+
+def asked_by_steps(proxy: FaultyProxy, aws: boto3.session.Session) -> dict[Step, set[Permission]]:
+    """What each step needed in runs of every strategy, undisturbed and after a lost race."""
+    found: dict[Step, set[Permission]] = {step: set() for step in Step}
+    # One that keeps runs apart and one that keeps a single object, with its archive.
+    for strategy in (MergeStrategy.APPEND, MergeStrategy.VERSIONED, MergeStrategy.MERGE):
+        lake = Lake.connect(f"data-roles-{strategy.value}", aws, endpoint_url=proxy.url)
+        create_bucket(lake)
+        run = prepared(lake, strategy, Step.BRONZE_INGEST)
+        for step in STEPS:
+            found[step] |= needed(seen(proxy, partial(lose, lake, run, step)), {})
+            found[step] |= needed(seen(proxy, partial(run.step, step)), {})
+    lake = Lake.connect("data-roles-lookup", aws, endpoint_url=proxy.url)
+    create_bucket(lake)
+    looking_up = prepared_with_lookup(lake)
+    # The first publish, which is lost, is that of what the run keeps of the other table.
+    found[Step.SILVER_TRANSFORM] |= needed(seen(proxy, partial(lose, lake, looking_up, Step.SILVER_TRANSFORM)), {})
+    found[Step.SILVER_TRANSFORM] |= needed(seen(proxy, partial(looking_up.step, Step.SILVER_TRANSFORM)), {})
+    [quarantine] = run.lab.keys_below("quarantine/")[-1:]
+    again = run.lab.replay(quarantine, ReplayedRow(number=1))
+    found[Step.BRONZE_INGEST] |= needed(seen(proxy, again.bronze), {})
+    return found
+
+
+def seen(proxy: FaultyProxy, act: Callable[[], object]) -> list[Seen]:
+    """The requests that an act makes."""
+    proxy.seen.clear()
+    act()
+    return list(proxy.seen)
+
+
+def lose(lake: Lake, run: Run, step: Step) -> None:
+    """Run a step whose publish is refused each time."""
+    with answering(lake, "CompleteMultipartUpload", 412, "PreconditionFailed"), pytest.raises(CommitConflict):
+        run.step(step)
+
+
+def handler_of(function: str) -> ModuleType:
+    """The handler of a function, loaded anew, as Lambda does."""
+    spec = importlib.util.spec_from_file_location(f"{function}_handler", ROOT / "functions" / function / "handler.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def called(handler: ModuleType, *events: Any) -> None:
+    """Call a handler with events; a fault of the product's own is an answer like any other."""
+    for event in events:
+        try:
+            handler.handle(event, CONTEXT)
+        except FlowForgeError:
+            continue
+
+
+def plan_everything(lab: Lab, handler: ModuleType) -> None:
+    """Plan a first run and one that begins with a contract, by arrival and by hand, again, and where nothing can be planned."""
+    landed = lab.land("orders.csv", "id,amount\n1,2.50\n")
+    other = lab.land("others.csv", "id,amount\n2,2.50\n")
+    lab.plan(landed).silver()
+
+    def request(name: str, workflow_id: str = WORKFLOW_ID, **given: Any) -> dict[str, Any]:
+        return {"executionId": name, "startedAt": STARTED, "input": {"workflowId": workflow_id, **given}}
+
+    chosen = request("by_hand", files={JOB_ID: [other]})
+    gone = request("gone", files={JOB_ID: [f"{keys.landing_prefix(WORKFLOW_ID, JOB_ID)}gone.csv"]})
+    called(handler, request("by_arrival"), request("by_arrival"), chosen, gone, request("nobody", "wf_nobody"))
+
+
+def record_everything(lab: Lab, handler: ModuleType) -> None:
+    """Record failures of a function and of a task, and executions that succeeded, failed, and were not even planned."""
+    task = {"Containers": [{"Name": "worker", "ExitCode": ExitCode.DATA_FAULT.value}]}
+    left = StepFailure(
+        execution_id="run", job_id="b", step=Step.GOLD_PUBLISH, error="DataFault", message="row 3", exit_code=ExitCode.DATA_FAULT
+    )
+    lab.lake.overwrite(keys.failure_key("run", "b", Step.GOLD_PUBLISH), left.to_json())
+
+    def failed(job_id: str, error: str, cause: Any) -> dict[str, Any]:
+        told = {"executionId": "run", "jobId": job_id, "step": "gold_publish", "error": error, "cause": json.dumps(cause)}
+        return {"event": {"kind": "job_failed", **told}}
+
+    def ended(status: str, **told: Any) -> dict[str, Any]:
+        return {"event": {"kind": "execution_ended", "executionId": "run", "status": status, **told}}
+
+    jobs = [{"jobId": name, "status": "failed", "errorKey": keys.job_error_key("run", name)} for name in ("a", "gone")]
+    called(
+        handler,
+        failed("a", "DataFault", {"errorMessage": "row 3"}),
+        failed("b", "States.TaskFailed", task),
+        ended("succeeded"),
+        ended("failed", jobs=jobs),
+        ended("failed", error="ConfigFault", cause="no such workflow"),
+    )
+
+
+def start_everything(lab: Lab, handler: ModuleType) -> None:
+    """Take a wish, the same again, files that are one and none, and messages that nobody can do anything about."""
+    lab.plan(lab.land("orders.csv", "id,amount\n1,2.50\n"))
+    wish = {"workflowId": WORKFLOW_ID, "idempotencyKey": "k", "trigger": {"type": "manual"}}
+    key = keys.landing_key(WORKFLOW_ID, JOB_ID, "orders.csv")
+    arrival = {
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "detail": {"bucket": {"name": lab.lake.bucket}, "object": {"key": key, "version-id": "1"}},
+    }
+    bodies = [wish, wish, arrival, "poison", {**wish, "workflowId": "wf_nobody"}]
+    event = json.loads((ROOT / "events" / "start_execution.json").read_text())
+    (record,) = event["Records"]
+    called(handler, {"Records": [{**record, "messageId": f"m-{n}", "body": json.dumps(body)} for n, body in enumerate(bodies)]})
+
+
+CONTROL_PLANE: dict[str, Callable[[Lab, ModuleType], None]] = {
+    "PlanExecution": plan_everything,
+    "RecordEvent": record_everything,
+    "StartExecution": start_everything,
+}

@@ -1,0 +1,94 @@
+"""What roles need although no test sees a request for it: the services of AWS make these themselves, or the way there is rare.
+
+One list, with the page of AWS, or the place in the code, that each entry comes from. A role needs what it was seen to ask for,
+what its state machine or its schedule calls, what stands here, and nothing else. What S3 does with the key of the data follows
+from the requests to S3, in their table.
+"""
+
+from typing import NamedTuple
+
+from infrastructure.permission import BUCKET, Permission
+
+STEPS = ("BronzeIngest", "SilverTransform", "GoldPublish")
+FUNCTIONS = (*STEPS, "PlanExecution", "RecordEvent", "StartExecution")
+
+
+class Unrecorded(NamedTuple):
+    """A permission that a role needs, and where that is written."""
+
+    role: str
+    permission: Permission
+    source: str
+
+
+SYNC_RULE = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/StepFunctionsGetEventsForECSTaskRule"
+LAMBDA_LOGS = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html"
+LAMBDA_POLLS = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"
+TASK_EXECUTION = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"
+STATES_SYNC = "https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html#ecs-iam"
+STATES_LOGS = "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"
+SINK_IN_PARTS = "the engine uploads files above 32 MB in parts, and gives them up when a sink fails"
+LOST_RACE = "the race is lost at the first publish, the quarantine's; Bronze, archive and table are published by the same code"
+
+UNRECORDED = (
+    # Lambda writes a function's log with the function's role. The groups are the template's, so none is created.
+    *(
+        Unrecorded(f"{function}Role", Permission(action, f"${{{function}Logs.Arn}}"), LAMBDA_LOGS)
+        for function in FUNCTIONS
+        for action in ("logs:CreateLogStream", "logs:PutLogEvents")
+    ),
+    # Lambda polls the queue with the function's role.
+    *(
+        Unrecorded("StartExecutionRole", Permission(action, "${StartRequests.Arn}"), LAMBDA_POLLS)
+        for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+    ),
+    # ECS starts the container: the image, then the log. The key of the repository is used through a grant that ECR makes
+    # (https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html), network interfaces come by ECS's
+    # service-linked role (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html).
+    *(
+        Unrecorded("WorkerExecutionRole", Permission(action, "${ImageRepositoryArn}"), TASK_EXECUTION)
+        for action in ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+    ),
+    Unrecorded("WorkerExecutionRole", Permission("ecr:GetAuthorizationToken", "*"), TASK_EXECUTION),
+    *(
+        Unrecorded("WorkerExecutionRole", Permission(action, "${WorkerLogs.Arn}"), TASK_EXECUTION)
+        for action in ("logs:CreateLogStream", "logs:PutLogEvents")
+    ),
+    # By a rule of its own, Step Functions hears of the end of a task that it waits for (`.sync`).
+    *(
+        Unrecorded("WorkflowRole", Permission(action, SYNC_RULE), STATES_SYNC)
+        for action in ("events:DescribeRule", "events:PutRule", "events:PutTargets")
+    ),
+    # Step Functions delivers the log of a state machine through the account's log deliveries.
+    *(
+        Unrecorded("WorkflowRole", Permission(f"logs:{action}", "*"), STATES_LOGS)
+        for action in (
+            "CreateLogDelivery",
+            "DeleteLogDelivery",
+            "DescribeLogGroups",
+            "DescribeResourcePolicies",
+            "GetLogDelivery",
+            "ListLogDeliveries",
+            "PutResourcePolicy",
+            "UpdateLogDelivery",
+        )
+    ),
+    # The steps' own requests, on ways that no test takes at the size of a test.
+    *(
+        Unrecorded(f"{step}Role", Permission("s3:AbortMultipartUpload", f"{BUCKET}/_attempts/*"), SINK_IN_PARTS)
+        for step in (*STEPS, "Worker")
+    ),
+    *(
+        Unrecorded(f"{step}Role", Permission("s3:AbortMultipartUpload", f"{BUCKET}/silver/*"), LOST_RACE)
+        for step in ("SilverTransform", "Worker")
+    ),
+    *(
+        Unrecorded(f"{step}Role", Permission("s3:AbortMultipartUpload", f"{BUCKET}/bronze/*"), LOST_RACE)
+        for step in ("BronzeIngest", "Worker")
+    ),
+)
+
+
+def unrecorded(role: str) -> set[Permission]:
+    """What stands here of a role."""
+    return {entry.permission for entry in UNRECORDED if entry.role == role}
