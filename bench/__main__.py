@@ -35,10 +35,10 @@ def main() -> int:
             if not arguments.cases or case.name in arguments.cases:
                 _measure(case, store, scale=arguments.scale, rounds=arguments.rounds or case.rounds)
     results = [_read(case, store) for case in CASES if _stored(case, store).exists()]
-    print(verdict_table(results))
-    whole = arguments.scale == FULL_SCALE and len(results) == len(CASES)
-    target = PAGE if whole else CACHE / "benchmarks.md"
-    target.write_text(page(results, described()))
+    unmeasured = [case for case in CASES if not _stored(case, store).exists()]
+    print(verdict_table(results, unmeasured))
+    target = PAGE if arguments.scale == FULL_SCALE else CACHE / "benchmarks.md"
+    target.write_text(page(results, described(), unmeasured))
     print(f"written to {target.relative_to(ROOT)}")
     return 0
 

@@ -4,7 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.measure import Measurements, Variant
+from flowforge.model.step import Step
+from flowforge.orchestration.step_costs import AGGREGATED_BYTES_PER_ROW, COLUMN_MIB, COSTS
 
+MIB = 1 << 20
+COLUMNS = 16
 GIBIBYTE = 1024
 
 
@@ -117,6 +121,25 @@ def _import(m: Measurements) -> Verdict:
 def _help(m: Measurements) -> Verdict:
     milliseconds = m.median("help", "wall_seconds") * 1000
     return Verdict(f"{milliseconds:.0f} ms", milliseconds <= 250)
+
+
+def _estimate(step: Step, variant: str, *, held_bytes_per_row: int | None = None) -> Callable[[Measurements], Verdict]:
+    """Whether a step needs no more than what the plan reckons with when it chooses the tier."""
+
+    def judge(m: Measurements) -> Verdict:
+        cost, rows, text_bytes = COSTS[step], m.fact(variant, "rows"), m.fact(variant, "text_bytes")
+        held = cost.bytes_per_row if held_bytes_per_row is None else held_bytes_per_row
+        mib, seconds = m.peak_mb(variant) * 1e6 / MIB, m.median(variant, "cpu_seconds")
+        reckoned_mib = cost.base_mib + COLUMNS * COLUMN_MIB + rows * held / MIB
+        reckoned_seconds = text_bytes / cost.bytes_per_processor_second
+        told = f"{mib:.0f} of {reckoned_mib:.0f} MiB, {seconds:.1f} of {reckoned_seconds:.1f} CPU s"
+        return Verdict(told, mib <= reckoned_mib and seconds <= reckoned_seconds)
+
+    return judge
+
+
+def _reckoned(work: str, variant: str, judge: Callable[[Measurements], Verdict]) -> Line:
+    return Line(f"the plan's estimate for {work} of 1 GB", "measured is less", judge, variant)
 
 
 def _within(m: Measurements, variant: str, told: str, *, met: bool) -> Verdict:
@@ -274,6 +297,16 @@ CASES = (
             Variant("gold 0.25 GB", f"{_V}reach:gold_quarter"),
             Variant("gold 1 GB", f"{_V}reach:gold_gigabyte"),
             Variant("groups 1 GB", f"{_V}reach:groups_gigabyte"),
+        ),
+        (
+            _reckoned("bronze", "bronze 1 GB", _estimate(Step.BRONZE_INGEST, "bronze 1 GB")),
+            _reckoned("silver", "silver 1 GB", _estimate(Step.SILVER_TRANSFORM, "silver 1 GB")),
+            _reckoned("gold, copied", "gold 1 GB", _estimate(Step.GOLD_PUBLISH, "gold 1 GB")),
+            _reckoned(
+                "gold, a million groups",
+                "groups 1 GB",
+                _estimate(Step.GOLD_PUBLISH, "groups 1 GB", held_bytes_per_row=AGGREGATED_BYTES_PER_ROW),
+            ),
         ),
         prepare=f"{_V}reach:prepare",
         rounds=2,

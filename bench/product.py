@@ -13,11 +13,12 @@ from bench.lineitem import KEY, TYPES, csv_path
 from bench.workplace import Workplace
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
-from flowforge.model.plan import ExecutionInput, Plan, PlanRequest
+from flowforge.model.plan import ExecutionInput, PlanRequest
 from flowforge.model.step import Step, StepRequest, StepResult
 from flowforge.model.workflow import read_workflow
 from flowforge.orchestration.planning import plan_execution
-from flowforge.steps.run_step import run_step
+from flowforge.steps.context import StepContext
+from flowforge.steps.run_step import read_plan, run_step
 
 WORKFLOW_ID = "wf_bench"
 JOB_ID = "job_lineitem"
@@ -71,10 +72,18 @@ class Run:
     execution_id: str
     plan_key: str
 
+    def request(self, step: Step) -> StepRequest:
+        """The request of one step."""
+        return StepRequest(schema_version=1, execution_id=self.execution_id, job_id=JOB_ID, step=step, plan_key=self.plan_key)
+
     def step(self, step: Step) -> StepResult:
         """Run one step."""
-        request = StepRequest(schema_version=1, execution_id=self.execution_id, job_id=JOB_ID, step=step, plan_key=self.plan_key)
-        return run_step(request, self.lake)
+        return run_step(self.request(step), self.lake)
+
+    def context(self, step: Step) -> StepContext:
+        """What a step knows before it reads any data."""
+        plan = read_plan(self.lake, self.plan_key)
+        return StepContext(lake=self.lake, request=self.request(step), plan=plan, planned=plan.job(JOB_ID))
 
 
 def plan(lake: Lake, job: Job, files: Sequence[str], *, number: int = 1) -> Run:
@@ -143,9 +152,6 @@ def _define_anew(lake: Lake, job: Job) -> None:
     """Let the planned job be another one, for the steps that have not run."""
     run = planned(lake)
     [chosen] = read_workflow(job.definition(), origin="the benchmark").jobs
-    stored = lake.read(run.plan_key)
-    if stored is None:
-        raise LookupError(run.plan_key)
-    document = Plan.model_validate_json(stored[0])
+    document = read_plan(lake, run.plan_key)
     jobs = tuple(item.model_copy(update={"job": chosen}) for item in document.jobs)
     lake.overwrite(run.plan_key, document.model_copy(update={"jobs": jobs}).to_json())

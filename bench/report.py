@@ -34,12 +34,14 @@ class Result:
     profiles: dict[str, list[str]]
 
 
-def verdict_table(results: Iterable[Result]) -> str:
-    """The lines of the targets."""
+def verdict_table(results: Iterable[Result], unmeasured: Iterable[Case] = ()) -> str:
+    """The lines of the targets, at last those of cases that nobody has measured."""
     rows = []
     for line, verdict, _ in judged(results):
         met = {True: "met", False: "**missed**", None: "not measured"}[verdict.met]
         rows.append((line.work, line.target, verdict.measured, met))
+    for case in unmeasured:
+        rows += [(line.work, line.target, f'`make bench CASES="{case.name}"` tells', "not measured") for line in case.lines]
     return table(("work", "target", "measured", ""), rows)
 
 
@@ -48,9 +50,10 @@ def judged(results: Iterable[Result]) -> list[tuple[Line, Verdict, Result]]:
     return [(line, line.judge(result.measurements), result) for result in results for line in result.case.lines]
 
 
-def page(results: Sequence[Result], machine: dict[str, str]) -> str:
+def page(results: Sequence[Result], machine: dict[str, str], unmeasured: Sequence[Case] = ()) -> str:
     """The whole of docs/benchmarks.md."""
-    parts = [INTRODUCTION, "## Targets\n", verdict_table(results), "## Machine\n", table(("", ""), list(machine.items()))]
+    targets = verdict_table(results, unmeasured)
+    parts = [INTRODUCTION, "## Targets\n", targets, "## Machine\n", table(("", ""), list(machine.items()))]
     missed = [(line, result) for line, verdict, result in judged(results) if verdict.met is False]
     if missed:
         parts.append("## What was missed, and where the time goes\n")

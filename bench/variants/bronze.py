@@ -4,15 +4,13 @@ import duckdb
 
 from bench.child import Work
 from bench.lineitem import SQL_TYPES, csv_path, read_once
-from bench.product import JOB_ID, MIDNIGHT, WORKFLOW_ID, Job, new_lake
+from bench.product import Job, new_lake
 from bench.workplace import Workplace
-from flowforge.lake import keys
-from flowforge.medallion.bronze import bronze_frame
-from flowforge.medallion.delimited import read_structure
 from flowforge.medallion.engine_settings import apply_engine_settings
-from flowforge.model.source import FileConfig
 from flowforge.model.step import Step
 from flowforge.steps.attempt import Attempt
+from flowforge.steps.bronze_conversion import BronzeConversion
+from flowforge.steps.source_files import examined_sources
 
 
 def prepare(workplace: Workplace) -> None:
@@ -43,33 +41,30 @@ def step_five(workplace: Workplace) -> Work:
 
 
 def conversion(workplace: Workplace) -> Work:
-    """The part of the step that writes Parquet, with the file's structure known."""
+    """The part of the step that writes Parquet, once the file has been examined."""
     csv = csv_path(workplace, "gigabyte")
-    run = new_lake(workplace, csv, Job())
-    key = keys.landing_key(WORKFLOW_ID, JOB_ID, csv.name)
-    version = run.lake.head(key)
+    context = new_lake(workplace, csv, Job()).context(Step.BRONZE_INGEST)
     read_once(csv)
-    if version is None:
-        raise LookupError(csv.name)
     apply_engine_settings()
-    structure = read_structure(lambda: run.lake.chunks(version), file=csv.name, delimiter=",")
+    # The sources stay as long as the generator is at one of them.
+    sources = examined_sources(context, workplace.scratch)
+    source = next(sources)
 
     def work() -> dict[str, int]:
-        frame = bronze_frame(run.lake.uri(key), structure, FileConfig(), source_file=csv.name, run_id="run", ingested_at=MIDNIGHT)
-        return {"rows": Attempt(run.lake, "run").write(frame, "bronze.parquet", metadata={}).rows}
+        converted = BronzeConversion(context, Attempt(context.lake, context.run_id), workplace.scratch)
+        converted.take(source)
+        rows = sum(item.rows for item in converted.written(source.reader.types))
+        return {"rows": rows + sum(other.reader.records for other in sources)}
 
     return work
 
 
 def check(workplace: Workplace) -> Work:
-    """The part of the step that proves the file rectangular before it is converted."""
+    """The part of the step that establishes the file's structure, and proves it rectangular, before it is converted."""
     csv = csv_path(workplace, "gigabyte")
-    lake = new_lake(workplace, csv, Job()).lake
-    version = lake.head(keys.landing_key(WORKFLOW_ID, JOB_ID, csv.name))
+    context = new_lake(workplace, csv, Job()).context(Step.BRONZE_INGEST)
     read_once(csv)
-    if version is None:
-        raise LookupError(csv.name)
-    return lambda: {"rows": read_structure(lambda: lake.chunks(version), file=csv.name, delimiter=",").records}
+    return lambda: {"rows": sum(source.reader.records for source in examined_sources(context, workplace.scratch))}
 
 
 def duckdb_copy(workplace: Workplace) -> Work:

@@ -2,11 +2,13 @@
 
 import pytest
 
+from flowforge.local.project import find_project
 from flowforge.model.job import Job
 from flowforge.model.plan import SourceFile
 from flowforge.model.step import Step
 from flowforge.model.tier import Tier
-from flowforge.orchestration.tiers import FARGATE_SIZES, LAMBDA_SIZES, choose_tiers, needed_mib, shape_of
+from flowforge.orchestration.step_costs import AGGREGATED_BYTES_PER_ROW, COSTS
+from flowforge.orchestration.tiers import FARGATE_SIZES, LAMBDA_SIZES, choose_tiers, lambda_reach, needed_mib, shape_of
 
 GB = 10**9
 
@@ -73,7 +75,7 @@ def test_the_files_of_a_run_count_together() -> None:
 def test_a_job_may_pin_its_tier_and_the_reason_says_so(tier: str) -> None:
     chosen = choose_tiers(job(tier=tier), [file(200 * GB)])
     assert {chosen.chosen()[step].tier for step in Step} == {Tier(tier)}
-    assert chosen.chosen()[Step.BRONZE_INGEST].reason.startswith("pinned by the job; too much for Lambda: about 45")
+    assert chosen.chosen()[Step.BRONZE_INGEST].reason.startswith("pinned by the job; too much for Lambda: about 35")
 
 
 def test_a_task_has_at_least_twice_the_memory_of_the_function_and_of_what_is_needed() -> None:
@@ -120,3 +122,26 @@ def test_gold_needs_room_for_what_it_sorts_and_for_the_values_that_its_aggregate
 
 def test_a_job_has_a_tier_for_each_step_that_it_takes() -> None:
     assert list(choose_tiers(with_gold(enabled=False), [file(1e3)]).chosen()) == [Step.BRONZE_INGEST, Step.SILVER_TRANSFORM]
+
+
+@pytest.mark.parametrize("aggregated", [False, True])
+@pytest.mark.parametrize("step", Step)
+def test_up_to_its_reach_a_step_is_on_lambda_and_beyond_it_on_fargate(step: Step, *, aggregated: bool) -> None:
+    reach = lambda_reach(step, job(aggregated=aggregated), row_bytes=120, columns=16)
+    furthest = min(reach.by_memory_bytes or reach.by_time_bytes, reach.by_time_bytes)
+    within, beyond = (choose_tiers(job(aggregated=aggregated), [file(furthest * part)]) for part in (0.999, 1.001))
+    assert (within.chosen()[step].tier, beyond.chosen()[step].tier) == (Tier.LAMBDA, Tier.FARGATE)
+
+
+def test_the_page_on_tiers_tells_what_the_plan_reckons_with() -> None:
+    rows = []
+    for step, aggregated in [*((step, False) for step in Step), (Step.GOLD_PUBLISH, True)]:
+        cost, reach = COSTS[step], lambda_reach(step, job(aggregated=aggregated), row_bytes=120, columns=16)
+        held = AGGREGATED_BYTES_PER_ROW if aggregated else cost.bytes_per_row
+        memory = f"{cost.base_mib} MiB" + (f" and {held} bytes a row" if held else "")
+        by_memory = f"{reach.by_memory_bytes / GB:.1f} GB" if reach.by_memory_bytes else "any: it streams"
+        name = f"{step.value}, aggregated" if aggregated else step.value
+        rate = f"{cost.bytes_per_processor_second / 1e6:.0f} MB"
+        rows.append(f"| {name} | {memory} | {rate} | {by_memory} | {reach.by_time_bytes / GB:.0f} GB |")
+    page = (find_project() / "docs" / "reference" / "tiers.md").read_text()
+    assert [row for row in rows if row not in page] == []

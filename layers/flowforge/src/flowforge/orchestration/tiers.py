@@ -1,7 +1,7 @@
 """Where each step of a job begins, from what the plan knows of its files: Lambda while it fits, Fargate above.
 
-The figures are measured on the medallion engine with two processors (docs/reference/tiers.md tells how); what is estimated from
-them keeps a reserve of a fifth in memory and two fifths in time.
+The figures are those of ``step_costs``; what is estimated from them keeps a reserve of a fifth in memory and two fifths in
+time.
 """
 
 import math
@@ -11,10 +11,19 @@ from dataclasses import dataclass
 from flowforge.model.gold import GoldConfig
 from flowforge.model.job import Job
 from flowforge.model.plan import SourceFile
-from flowforge.model.source_format import SourceFormat
 from flowforge.model.step import Step
 from flowforge.model.tier import PinnedTier, Tier
 from flowforge.model.tier_choice import StepTiers, TierChoice
+from flowforge.orchestration.step_costs import (
+    AGGREGATED_BYTES_PER_ROW,
+    BRONZE_BYTES_PER_SECOND,
+    COLUMN_MIB,
+    COPIED_BYTES_PER_PROCESSOR_SECOND,
+    COSTS,
+    HELD_BYTES_PER_VALUE,
+    HELD_PER_BYTE,
+    SORTED_BYTES_PER_ROW,
+)
 
 MIB = 1 << 20
 MIB_PER_PROCESSOR = 1769
@@ -44,45 +53,6 @@ LAMBDA_SIZES = {
 }
 
 
-@dataclass(frozen=True)
-class StepCost:
-    """What a step needs: memory whatever the size, memory by row, and bytes of text that a processor takes in a second."""
-
-    base_mib: int
-    bytes_per_row: int
-    bytes_per_processor_second: float
-
-
-COSTS = {
-    # 433 MB resident for CSV files of 1 and of 5 GB; 11.5 processor seconds for a gigabyte.
-    Step.BRONZE_INGEST: StepCost(450, 0, 87e6),
-    # 485 MB for 40 million rows without duplicates, 1,039 MB for 16 million that all come twice: 65 bytes a row at the most.
-    # Types, keys, rules and the rewritten table read the rows about three times.
-    Step.SILVER_TRANSFORM: StepCost(500, 65, 30e6),
-    # 375 MB for a copy; an aggregation holds about 100 bytes for a group, and a group is at least one row.
-    Step.GOLD_PUBLISH: StepCost(400, 0, 150e6),
-}
-COPIED_BYTES_PER_PROCESSOR_SECOND = 60e6
-"""Text that is unpacked, decoded or written anew record by record went at 66 to 115 MB a second."""
-AGGREGATED_BYTES_PER_ROW = 100
-HELD_BYTES_PER_VALUE = 170
-"""median, count_distinct, first and last hold the values of all groups until the end: from 1 to 4 million rows they took 36, 65
-and 167 bytes a row more."""
-SORTED_BYTES_PER_ROW = 330
-"""A sort of 8.1 million rows of 17 columns took 2,648 MB."""
-BRONZE_BYTES_PER_SECOND = {
-    SourceFormat.CSV: COSTS[Step.BRONZE_INGEST].bytes_per_processor_second,
-    # 28 MB of records of six members: decoded twice, once by Python for the types and once for the rows.
-    SourceFormat.JSON: 7e6,
-    # 31 MB of XML, 800,000 cells: 4.5 s.
-    SourceFormat.EXCEL: 7e6,
-    SourceFormat.PARQUET: COSTS[Step.BRONZE_INGEST].bytes_per_processor_second,
-}
-"""Bytes of text that a processor takes in a second."""
-HELD_PER_BYTE = {SourceFormat.EXCEL: 30}
-"""A workbook is held whole: its bytes, three for each byte of XML, 32 for each cell (medallion/excel.py)."""
-COLUMN_MIB = 0.03
-"""5,000 columns took 100 MB more than few."""
 FARGATE_SIZES = ((1024, 4096), (2048, 8192), (4096, 16_384), (8192, 32_768), (16_384, 65_536))
 """Processor units and MiB: the pairs of Fargate with 4 MiB of memory for a unit, since memory is what steps run out of
 (Amazon ECS Developer Guide, "Fargate task definition considerations")."""
@@ -156,10 +126,13 @@ def _choose(step: Step, job: Job, shape: SourceShape) -> TierChoice:
 
 def needed_mib(step: Step, job: Job, shape: SourceShape) -> float:
     """The memory that a step needs, in MiB."""
-    cost = COSTS[step]
-    bytes_per_row = _gold_bytes_per_row(job.destination_config.gold_config) if step is Step.GOLD_PUBLISH else cost.bytes_per_row
     held_bytes = shape.held_bytes if step is Step.BRONZE_INGEST else 0
-    return cost.base_mib + shape.columns * COLUMN_MIB + (shape.rows * bytes_per_row + held_bytes) / MIB
+    return COSTS[step].base_mib + shape.columns * COLUMN_MIB + (shape.rows * _bytes_per_row(step, job) + held_bytes) / MIB
+
+
+def _bytes_per_row(step: Step, job: Job) -> int:
+    """What a step holds for each row."""
+    return _gold_bytes_per_row(job.destination_config.gold_config) if step is Step.GOLD_PUBLISH else COSTS[step].bytes_per_row
 
 
 def _gold_bytes_per_row(gold: GoldConfig) -> int:
@@ -174,6 +147,22 @@ def needed_seconds(step: Step, shape: SourceShape) -> float:
     """The time that a step needs on its function's share of processors, in seconds."""
     seconds = shape.text_bytes / COSTS[step].bytes_per_processor_second
     return (shape.bronze_seconds if step is Step.BRONZE_INGEST else seconds) / LAMBDA_SIZES[step].processors
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Up to which bytes of text a step stays on Lambda: by its memory (None: it streams) and by its 15 minutes."""
+
+    by_memory_bytes: float | None
+    by_time_bytes: float
+
+
+def lambda_reach(step: Step, job: Job, *, row_bytes: float, columns: int) -> Reach:
+    """The largest delimited text that begins on Lambda, for rows of this width."""
+    size, held = LAMBDA_SIZES[step], _bytes_per_row(step, job)
+    room = (MEMORY_SHARE * size.memory_mib - COSTS[step].base_mib - columns * COLUMN_MIB) * MIB
+    by_time = TIME_SHARE * LAMBDA_SECONDS * COSTS[step].bytes_per_processor_second * size.processors
+    return Reach(room / held * row_bytes if held else None, by_time)
 
 
 def _task_size(memory_mib: float) -> tuple[int, int]:
