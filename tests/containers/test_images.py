@@ -20,7 +20,7 @@ LAYER = BUILT / "FlowForgeLayer" / "python"
 PREPARED = ROOT / "layers" / "flowforge" / "build"
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: a function and its layers, unzipped.
 ZIP_FUNCTION_LIMIT_BYTES = 250 * 1024 * 1024
-NEVER_IN_LAMBDA = ("pyarrow", "duckdb", "typer", "rich", "uvicorn", "starlette", "jsonata", "moto", "pytest")
+NEVER_IN_LAMBDA = ("pyarrow", "typer", "rich", "uvicorn", "starlette", "jsonata", "moto", "pytest")
 
 InImage = Callable[[str, str], str]
 
