@@ -12,6 +12,7 @@ from bench.lineitem import KEY, csv_path, read_once
 from bench.product import Job, land, plan, planned
 from bench.workplace import Workplace
 from flowforge.lake import keys
+from flowforge.medallion.engine_settings import apply_engine_settings
 from flowforge.model.step import Step
 
 JOB = Job(strategy="merge")
@@ -63,6 +64,7 @@ def duckdb_anti_join(workplace: Workplace) -> Work:
 def copy(workplace: Workplace) -> Work:
     """A streaming copy of the table by the engine: what any rewrite costs."""
     table = _lake(workplace, "gigabyte") / TABLE
+    apply_engine_settings()
     read_once(table)
 
     def work() -> dict[str, int]:

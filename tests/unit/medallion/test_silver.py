@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -163,3 +164,17 @@ def test_typed_bronze_keeps_its_types_and_goes_to_quarantine_as_it_is() -> None:
     assert silver.accepted(verdict).collect().select("id", "n", "tags").rows() == [(2, 5, "[]"), (3, None, None)]
     quarantine = silver.quarantine(verdict).collect()
     assert quarantine.select("n", "tags", "_reason").rows() == [(2**63, ["a"], "n: '9223372036854775808' is no integer")]
+
+
+def test_rows_that_are_too_many_for_their_positions_to_be_held_end_where_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [("1", "1", "n"), ("x", "1", "n"), ("2", "1", None), ("2", "no", "n"), ("3", "7", "m"), ("01", "2.5", "late")]
+    configured = job(key=["id"], rules=RULES[:1], filters=[{"column": "amount", "operator": "less_than", "value": 7}])
+    held, accepted, quarantined = judged(rows, COLUMNS, configured)
+    monkeypatch.setattr("flowforge.medallion.silver.MAX_POSITIONS_HELD", 2)
+    told, accepted_then, quarantined_then = judged(rows, COLUMNS, configured)
+    assert (held.misfits, held.filtered, held.duplicates) == (told.misfits, told.filtered, told.duplicates) == (2, 1, 1)
+    assert (held.unwanted is None, told.unwanted is None) == (False, True)
+    assert accepted.equals(accepted_then)
+    assert accepted["note"].to_list() == ["late"]
+    assert quarantined.equals(quarantined_then)
+    assert quarantined["id"].to_list() == ["x", "2", "2"]

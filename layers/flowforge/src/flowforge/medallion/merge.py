@@ -20,6 +20,7 @@ from flowforge.model.names import AUDIT_COLUMNS
 CONTENT_HASHES = ("_content", "_content_2")
 _INCOMING = "_incoming"
 _OTHER = "_right"
+_TABLE = "_table"
 
 
 @dataclass(frozen=True)
@@ -146,26 +147,31 @@ def _weigh_pass(
 ) -> pl.DataFrame:
     """The pairs of rows with the same key in one residue class: positions, whether stale, whether the same content."""
 
-    def narrow(frame: pl.LazyFrame, carried: Sequence[str]) -> pl.LazyFrame:
-        shown = frame.select(POSITION, *key, *policy.columns(), *carried, *content_hashes(content))
-        return shown.filter(key_hash(key) % passes == residue) if passes > 1 else shown
+    def narrow(frame: pl.LazyFrame, shown: Sequence[str]) -> pl.LazyFrame:
+        others = [name for name in dict.fromkeys(shown) if name not in key]
+        some = frame.select(POSITION, *key, *policy.columns(), *others)
+        return some.filter(key_hash(key) % passes == residue) if passes > 1 else some
 
+    # Of the table, only rows whose key the run has are hashed: that is of the run's size, and not of the table's.
     return (
-        narrow(table, carry)
+        narrow(table, [*carry, *content])
         .join(
-            narrow(run, ()).rename({POSITION: _INCOMING}),
+            narrow(run.with_columns(content_hashes(content)), CONTENT_HASHES).rename({POSITION: _INCOMING}),
             on=list(key),
             how="inner",
             suffix=_OTHER,
             build_side="force_right",
             maintain_order="left",
         )
+        .with_columns(
+            hashed.alias(f"{name}{_TABLE}") for name, hashed in zip(CONTENT_HASHES, content_hashes(content), strict=True)
+        )
         .select(
             POSITION,
             _INCOMING,
             *carry,
             policy.displaces(_OTHER).alias("_stale"),
-            pl.all_horizontal(pl.col(name) == pl.col(f"{name}{_OTHER}") for name in CONTENT_HASHES).alias("_same"),
+            pl.all_horizontal(pl.col(name) == pl.col(f"{name}{_TABLE}") for name in CONTENT_HASHES).alias("_same"),
         )
         .collect(engine="streaming")
     )

@@ -25,14 +25,20 @@ from flowforge.model.step import RuleOutcome
 
 FAILED_RULES = "_failed_rules"
 REASON = "_reason"
+MAX_POSITIONS_HELD = 1_000_000
+"""A few dozen megabytes in a join. Rows beyond them are told by their conditions in each pass, which casts every column again."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of the rows of a run: how many end where, and the positions (``_position``) that are not told by a row."""
+    """What becomes of the rows of a run: how many end where, and the positions (``_position``) that are not told by a row.
+
+    ``unwanted`` holds the positions of the misfits and of the filtered rows; None where they are too many to be held.
+    """
 
     misfits: int
     filtered: int
+    unwanted: pl.DataFrame | None
     superseded: pl.DataFrame
     broken: RuleVerdict
     rules: tuple[RuleOutcome, ...]
@@ -74,29 +80,41 @@ class Silver:
         """What makes a row the same row: the primary key (in a history with the effective date), or every business column."""
         return list(self._config.row_key) or self.business_columns
 
-    @property
-    def _candidates(self) -> pl.LazyFrame:
-        """The rows that fit and are wanted."""
-        return self._staging.frame.filter(self._staging.fits & self._kept)
+    def _unwanted(self, count: int) -> pl.DataFrame | None:
+        """The positions of the rows that do not fit or are not wanted, of which there are ``count``."""
+        frame = self._staging.frame
+        if count > MAX_POSITIONS_HELD:
+            return None
+        if not count:
+            return pl.DataFrame(schema={POSITION: frame.collect_schema()[POSITION]})
+        return frame.filter(~(self._staging.fits & self._kept)).select(POSITION).collect(engine="streaming")
+
+    def _candidates(self, unwanted: pl.DataFrame | None) -> pl.LazyFrame:
+        """The rows that fit and are wanted. Without conditions a pass over some columns casts no others."""
+        if unwanted is None:
+            return self._staging.frame.filter(self._staging.fits & self._kept)
+        return without(self._staging.frame, unwanted)
 
     def judge(self, rows: int) -> Verdict:
         """Look at every row; ``rows`` is their number. Reads the frame a few times, holds positions only."""
         outcomes, misfits, filtered = self._count_failures()
-        superseded = self._superseded(rows)
-        broken = self._rules.judge(without(self._candidates, superseded), self._references.values, rows=rows)
-        return Verdict(misfits, filtered, superseded, broken, (*outcomes, *broken.outcomes))
+        unwanted = self._unwanted(misfits + filtered)
+        candidates = self._candidates(unwanted)
+        superseded = self._superseded(candidates, rows)
+        broken = self._rules.judge(without(candidates, superseded), self._references.values, rows=rows)
+        return Verdict(misfits, filtered, unwanted, superseded, broken, (*outcomes, *broken.outcomes))
 
-    def _superseded(self, rows: int) -> pl.DataFrame:
+    def _superseded(self, candidates: pl.LazyFrame, rows: int) -> pl.DataFrame:
         if not self._config.removes_duplicates:
             return pl.DataFrame(schema={POSITION: self._staging.frame.collect_schema()[POSITION]})
         policy = ConflictPolicy.of(self._config)
         order = [policy.column] if policy.column is not None else []
-        keys = self._candidates.select(POSITION, *dict.fromkeys([*self.key, *order]))
+        keys = candidates.select(POSITION, *dict.fromkeys([*self.key, *order]))
         return superseded_positions(keys, self.key, rows=rows, order=order, keep=policy.keep)
 
     def accepted(self, verdict: Verdict) -> pl.LazyFrame:
         """The accepted rows in their order: business columns, audit columns, surrogate key."""
-        by_themselves = self._candidates.filter(~self._rules.broken_by_row)
+        by_themselves = self._candidates(verdict.unwanted).filter(~self._rules.broken_by_row)
         dropped = pl.concat([verdict.superseded, verdict.broken.sets.select(POSITION)])
         rows = without(by_themselves, dropped).select(*self.business_columns, *AUDIT_COLUMNS)
         return with_surrogate_key(rows, self._config, self.key)

@@ -20,12 +20,13 @@ class StepCost:
 
 
 COSTS = {
-    # It streams: as much for 5 GB as for 1 GB.
-    Step.BRONZE_INGEST: StepCost(350, 0, 50e6),
-    # Keys, hashes and positions: 30 bytes a row where no key comes again, 65 where every key comes twice.
-    Step.SILVER_TRANSFORM: StepCost(750, 65, 25e6),
-    # It streams as long as nothing is aggregated.
-    Step.GOLD_PUBLISH: StepCost(650, 0, 100e6),
+    # 325 MB for a gigabyte of CSV and 360 MB for five; 18 processor seconds for a gigabyte.
+    Step.BRONZE_INGEST: StepCost(350, 0, 55e6),
+    # 470 MB for 2 million rows and 510 MB for 8 million whose keys differ, 1,300 MB for 42 million of which a twentieth comes again,
+    # 1,039 MB for 16 million that all come twice: 65 bytes a row at the most. 45 processor seconds for a gigabyte.
+    Step.SILVER_TRANSFORM: StepCost(450, 65, 22e6),
+    # 300 MB for a copy of whatever size; 8 processor seconds for a gigabyte.
+    Step.GOLD_PUBLISH: StepCost(300, 0, 120e6),
 }
 COPIED_BYTES_PER_PROCESSOR_SECOND = 60e6
 """Text that is unpacked, decoded or written anew record by record went at 66 to 115 MB a second."""
