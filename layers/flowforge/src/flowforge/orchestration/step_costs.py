@@ -22,8 +22,8 @@ class StepCost:
 COSTS = {
     # 325 MB for a gigabyte of CSV and 360 MB for five; 18 processor seconds for a gigabyte.
     Step.BRONZE_INGEST: StepCost(350, 0, 55e6),
-    # 470 MB for 2 million rows and 510 MB for 8 million whose keys differ, 1,300 MB for 42 million of which a twentieth comes again,
-    # 1,039 MB for 16 million that all come twice: 65 bytes a row at the most. 45 processor seconds for a gigabyte.
+    # 470 MB for 2 million rows and 510 MB for 8 million whose keys differ, 1,300 MB for 42 million of which a twentieth comes
+    # again, 1,039 MB for 16 million that all come twice: 65 bytes a row at the most. 45 processor seconds for a gigabyte.
     Step.SILVER_TRANSFORM: StepCost(450, 65, 22e6),
     # 300 MB for a copy of whatever size; 8 processor seconds for a gigabyte.
     Step.GOLD_PUBLISH: StepCost(300, 0, 120e6),
