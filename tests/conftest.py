@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 import boto3
 import pytest
+from moto.core.exceptions import JsonRESTError
+from moto.glue.responses import GlueResponse
 from moto.s3 import responses
 from moto.s3.exceptions import MissingKey, PreconditionFailed
 from moto.server import ThreadedMotoServer
@@ -16,7 +18,17 @@ from lab import REGION, Lab, create_bucket
 
 _complete_or_create = responses.S3Response._key_response_post
 _put = responses.S3Response._key_response_put
+_update_table = GlueResponse.update_table
 _one_at_a_time = threading.RLock()
+
+
+class ConcurrentModificationException(JsonRESTError):
+    """The error of Glue of this name."""
+
+    code = 400
+
+    def __init__(self) -> None:
+        super().__init__("ConcurrentModificationException", "Update table failed due to concurrent modifications.")
 
 
 def _refusing_broken_conditions(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -47,11 +59,22 @@ def _copying_what_was_seen(self: Any, *args: Any, **kwargs: Any) -> Any:
         return _put(self, *args, **kwargs)
 
 
+def _refusing_old_versions(self: Any) -> Any:
+    """Glue refuses to change a table that is no longer at the version that the request names; moto ignores it."""
+    with _one_at_a_time:
+        expected = self.parameters.get("VersionId")
+        table = self.parameters["TableInput"]["Name"]
+        if expected and self.glue_backend.get_table(self.parameters["DatabaseName"], table).as_dict()["VersionId"] != expected:
+            raise ConcurrentModificationException
+        return _update_table(self)
+
+
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
-    """The address of an S3 of this test run."""
+    """The address of an S3, and of a Glue, of this test run."""
     responses.S3Response._key_response_post = _refusing_broken_conditions  # type: ignore[method-assign]
     responses.S3Response._key_response_put = _copying_what_was_seen  # type: ignore[method-assign]
+    GlueResponse.update_table = _refusing_old_versions  # type: ignore[method-assign]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
@@ -59,6 +82,7 @@ def s3_url() -> Iterator[str]:
     server.stop()
     responses.S3Response._key_response_post = _complete_or_create  # type: ignore[method-assign]
     responses.S3Response._key_response_put = _put  # type: ignore[method-assign]
+    GlueResponse.update_table = _update_table  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,12 @@ def landed_file(key: str) -> tuple[str, str, str] | None:
 def bronze_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str, sequence: int) -> str:
     """The Parquet of one source file of a run; ``sequence`` counts the files from 1."""
     name = f"{workflow_slug}_{job_slug}_{run_id}_v{sequence:03}.parquet"
-    return f"bronze/{workflow_slug}/{job_slug}/{_date(planned_at)}/{name}"
+    return f"{bronze_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{name}"
+
+
+def bronze_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lies all Bronze of a job."""
+    return f"bronze/{workflow_slug}/{job_slug}/"
 
 
 def silver_prefix(workflow_slug: str, job_slug: str) -> str:
@@ -74,7 +79,12 @@ def silver_run_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_
 
 def silver_current_key(workflow_slug: str, job_slug: str) -> str:
     """The table of the strategies that keep one. It has no date: a merge must not forget at midnight."""
-    return f"{silver_prefix(workflow_slug, job_slug)}current/{workflow_slug}_{job_slug}_current.parquet"
+    return f"{silver_current_prefix(workflow_slug, job_slug)}{workflow_slug}_{job_slug}_current.parquet"
+
+
+def silver_current_prefix(workflow_slug: str, job_slug: str) -> str:
+    """The folder of the one object that is the table, with nothing else in it."""
+    return f"{silver_prefix(workflow_slug, job_slug)}current/"
 
 
 def silver_archive_key(workflow_slug: str, job_slug: str, run_id: str) -> str:
@@ -89,17 +99,27 @@ def silver_head_key(workflow_slug: str, job_slug: str) -> str:
 
 def gold_key(domain: str, dataset: str, planned_at: datetime, run_id: str) -> str:
     """A run's published dataset."""
-    return f"gold/{domain}/{dataset}/{_date(planned_at)}/{dataset}_{run_id}.parquet"
+    return f"{gold_prefix(domain, dataset)}{_date(planned_at)}/{dataset}_{run_id}.parquet"
+
+
+def gold_prefix(domain: str, dataset: str) -> str:
+    """Below it lie all runs of a dataset."""
+    return f"gold/{domain}/{dataset}/"
 
 
 def gold_head_key(domain: str, dataset: str) -> str:
     """Which run's dataset is published now."""
-    return f"gold/{domain}/{dataset}/_head.json"
+    return f"{gold_prefix(domain, dataset)}_head.json"
 
 
 def quarantine_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
     """The rows that a run set aside."""
-    return f"quarantine/{workflow_slug}/{job_slug}/{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
+    return f"{quarantine_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
+
+
+def quarantine_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lie the rows that the runs of a job set aside."""
+    return f"quarantine/{workflow_slug}/{job_slug}/"
 
 
 def contract_prefix(workflow_id: str, job_id: str) -> str:

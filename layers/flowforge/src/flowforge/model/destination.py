@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from flowforge.model.aggregate import Aggregate
 from flowforge.model.base import Document
 from flowforge.model.names import RESERVED_NAMES, RESERVED_PREFIX, Slug
+from flowforge.model.table_options import TableOptions
 
 
 class MergeStrategy(StrEnum):
@@ -28,13 +29,13 @@ class MergeStrategy(StrEnum):
         return self in (MergeStrategy.MERGE, MergeStrategy.REPLACE)
 
 
-class BronzeConfig(Document):
+class BronzeConfig(TableOptions):
     """Options of Bronze. The files of a run must carry the columns of the contract, in any order."""
 
     schema_evolution: Literal["strict"] = "strict"
 
 
-class SilverConfig(Document):
+class SilverConfig(TableOptions):
     """Options of Silver."""
 
     primary_key: tuple[str, ...] = ()
@@ -62,7 +63,7 @@ class SilverConfig(Document):
         return self
 
 
-class GoldConfig(Document):
+class GoldConfig(TableOptions):
     """Options of Gold: a copy of Silver, or an aggregation by columns."""
 
     domain: Slug = "analytics"

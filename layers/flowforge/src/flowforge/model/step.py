@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from flowforge.model.base import Document
+from flowforge.model.lineage import ColumnOrigin, Parent
 from flowforge.model.names import Identifier
 
 
@@ -114,7 +115,8 @@ class StepResult(Document):
     """What a step did. Stored under ``runs/``; a step whose result lies there returns it at once.
 
     ``table_version`` grows with each state of a Silver table that many runs share: the one that Silver left, or that Gold
-    read. None where a run's rows are a table of their own.
+    read. None where a run's rows are a table of their own. ``parents`` are the objects that the rows were made of, ``columns``
+    the columns of the layer with those of the parents that each was made of.
     """
 
     schema_version: Literal[1] = 1
@@ -130,6 +132,8 @@ class StepResult(Document):
     contract_version: int | None = None
     rules: tuple[RuleOutcome, ...] = ()
     notes: tuple[str, ...] = ()
+    parents: tuple[Parent, ...] = ()
+    columns: tuple[ColumnOrigin, ...] = ()
     read_bytes: int
     duration_seconds: float
 

@@ -8,6 +8,8 @@ from flowforge.model.base import Document
 from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Job
 from flowforge.model.names import Identifier, Slug, with_slug
+from flowforge.model.table_names import table_names
+from flowforge.model.table_options import Layer
 
 MAX_JOBS = 200
 """An execution's history holds 25,000 events; a job takes about 30, and 170 where each step used all retries and moved."""
@@ -49,6 +51,15 @@ class Workflow(Document):
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"jobs: the {field} {', '.join(twice)} belongs to more than one job")
+        return self
+
+    @model_validator(mode="after")
+    def _tables_are_distinct(self) -> Self:
+        for layer in Layer:
+            names = [name for job in self.jobs for name in table_names(self.slug, job, layer)]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"jobs: the {layer} table {', '.join(twice)} belongs to more than one job: state a tableName")
         return self
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """bronze_ingest: each source file becomes one Parquet object, as it is, under the run's key."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flowforge.lake import keys
@@ -10,11 +11,13 @@ from flowforge.medallion.delimited import Structure, find_malformed_record, read
 from flowforge.medallion.header import check_header
 from flowforge.medallion.schema_contract import check_drift, check_same_columns
 from flowforge.model.errors import DataFault
+from flowforge.model.lineage import Parent
 from flowforge.model.plan import SourceFile
 from flowforge.model.step import BronzeCounts, PublishedObject, StepResult
 from flowforge.steps.attempt import Attempt, Written, require_equations
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
+from flowforge.steps.source_digest import SourceDigest
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,20 @@ class _Source:
     planned: SourceFile
     version: ObjectVersion
     structure: Structure
+    sha256: str
+
+    @property
+    def parent(self) -> Parent:
+        """What the result tells of it."""
+        planned = self.planned
+        return Parent(
+            role="landing",
+            key=planned.key,
+            etag=planned.etag,
+            version_id=self.version.version_id,
+            size_bytes=planned.size_bytes,
+            sha256=self.sha256,
+        )
 
 
 def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
@@ -49,7 +66,9 @@ def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
         )
         for number, item in enumerate(written, start=1)
     ]
-    result = context.result(counts, outputs, read_bytes=sum(source.version.size_bytes for source in sources))
+    result = context.result(counts, outputs, read_bytes=sum(source.version.size_bytes for source in sources)).model_copy(
+        update={"parents": tuple(source.parent for source in sources)}
+    )
     attempt.prepare(result)
     published = [
         output.model_copy(update={"etag": attempt.publish(item, output.key).version.etag})
@@ -62,11 +81,16 @@ def _examine(context: StepContext, source: SourceFile) -> _Source:
     """Everything that can be said against a file before a byte is written."""
     version = _require_planned(context, source)
     config = context.job.source_config.file_config
-    structure = read_structure(lambda: context.lake.chunks(version), file=source.name, delimiter=config.delimiter)
+    digest = SourceDigest()
+
+    def chunks() -> Iterator[bytes]:
+        return digest.reading(context.lake.chunks(version))
+
+    structure = read_structure(chunks, file=source.name, delimiter=config.delimiter)
     check_header(context.job, structure.columns, file=source.name)
     contract = latest_contract(context.lake, context.plan.workflow_id, context.job.id, start=context.planned.contract_version)
     check_drift(contract, structure.columns, file=source.name)
-    return _Source(source, version, structure)
+    return _Source(source, version, structure, digest.of(context.lake.chunks(version)))
 
 
 def _require_planned(context: StepContext, source: SourceFile) -> ObjectVersion:

@@ -22,6 +22,7 @@ from flowforge.model.step import (
 )
 
 RUN_ID_METADATA = "flowforge.run_id"
+EXECUTION_ID_METADATA = "flowforge.execution_id"
 PLANNED_AT_METADATA = "flowforge.planned_at"
 CONTRACT_VERSION_METADATA = "flowforge.contract_version"
 
@@ -62,6 +63,7 @@ class StepContext:
             "flowforge.layer": layer,
             "flowforge.workflow_id": self.plan.workflow_id,
             "flowforge.job_id": self.job.id,
+            EXECUTION_ID_METADATA: self.plan.execution_id,
             RUN_ID_METADATA: self.run_id,
             PLANNED_AT_METADATA: self.planned_at.isoformat(),
         }
