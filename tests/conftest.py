@@ -13,6 +13,7 @@ from moto.s3 import responses
 from moto.s3.exceptions import MissingKey, PreconditionFailed
 from moto.server import ThreadedMotoServer
 
+from flowforge.lake.catalog import Catalog
 from flowforge.lake.lake import Lake
 from lab import REGION, Lab, create_bucket
 
@@ -22,8 +23,8 @@ _update_table = GlueResponse.update_table
 _one_at_a_time = threading.RLock()
 
 
-class ConcurrentModificationException(JsonRESTError):
-    """The error of Glue of this name."""
+class ConcurrentModificationError(JsonRESTError):
+    """Glue's ConcurrentModificationException."""
 
     code = 400
 
@@ -65,7 +66,7 @@ def _refusing_old_versions(self: Any) -> Any:
         expected = self.parameters.get("VersionId")
         table = self.parameters["TableInput"]["Name"]
         if expected and self.glue_backend.get_table(self.parameters["DatabaseName"], table).as_dict()["VersionId"] != expected:
-            raise ConcurrentModificationException
+            raise ConcurrentModificationError
         return _update_table(self)
 
 
@@ -96,6 +97,13 @@ def lake(s3_url: str, aws: boto3.session.Session, request: pytest.FixtureRequest
     """An empty, versioned data bucket of this test's own."""
     lake = Lake.connect(f"data-{abs(hash(request.node.nodeid)):x}", aws, endpoint_url=s3_url)
     create_bucket(lake)
+    return lake
+
+
+@pytest.fixture
+def catalogued(lake: Lake, s3_url: str, aws: boto3.session.Session, request: pytest.FixtureRequest) -> Lake:
+    """The same lake with a catalog, of a stage of this test's own."""
+    lake.catalog = Catalog.connect(f"t{abs(hash(request.node.nodeid)):x}", aws, endpoint_url=s3_url)
     return lake
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
+from catalogs import cloned_catalog
 from flowforge.lake import keys
 from flowforge.lake.heads import read_head
 from flowforge.lake.lake import Lake
@@ -30,8 +31,11 @@ def create_bucket(lake: Lake) -> None:
 
 
 def cloned(lake: Lake, name: str) -> Lake:
-    """Another bucket with the same objects, made within the server: faster than running the steps before again."""
-    clone = Lake(f"{lake.bucket}-{name}", lake.client, lake.storage_options)
+    """Another bucket with the same objects, made within the server: faster than running the steps before again.
+
+    Where the lake has a catalog, the clone has one of its own that says the same of its own bucket.
+    """
+    clone = Lake(f"{lake.bucket}-{name}", lake.client, lake.storage_options, cloned_catalog(lake, name))
     create_bucket(clone)
     buckets = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets
     for key, versions in list(buckets[lake.bucket].keys.lists()):

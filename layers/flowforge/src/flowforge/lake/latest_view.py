@@ -24,7 +24,7 @@ def view_input(
     listed = ", ".join(quoted(column) for column, _ in shown)
     where = f"{quoted(key)} = DATE '{day.isoformat()}' AND \"$path\" = '{uri.replace(chr(39), chr(39) * 2)}'"
     document = {
-        "originalSql": f"SELECT {listed} FROM {quoted(database)}.{quoted(table)} WHERE {where}",
+        "originalSql": f"SELECT {listed} FROM {quoted(database)}.{quoted(table)} WHERE {where}",  # noqa: S608 -- quoted
         "catalog": "awsdatacatalog",
         "schema": database,
         "columns": [{"name": column, "type": presto_type(hive)} for column, hive in shown],
