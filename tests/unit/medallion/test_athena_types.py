@@ -1,7 +1,7 @@
 """Every polars type, the type in which it is written, and the type that Athena has for it."""
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from polars.datatypes import DataType
 
 from flowforge.medallion.athena_types import as_readable, athena_type, plain_names, readable_type
 
-NOON = datetime(2026, 11, 23, 12, 0, 0, 123456)
+NOON = datetime(2026, 11, 23, 12, 0, 0, 123456)  # noqa: DTZ001 -- the type has no zone
 TYPES: list[tuple[DataType, Any, str, Any]] = [
     # polars type, a value, Athena's type, the value that DuckDB reads from the file
     (pl.Boolean(), True, "boolean", True),
@@ -35,7 +35,7 @@ TYPES: list[tuple[DataType, Any, str, Any]] = [
     (pl.Binary(), b"\x00\xff", "binary", b"\x00\xff"),
     (pl.Date(), date(2026, 11, 23), "date", date(2026, 11, 23)),
     (pl.Time(), time(1, 2, 3, 456789), "string", "01:02:03.456789"),
-    (pl.Datetime("ms"), datetime(2026, 11, 23, 12), "timestamp", datetime(2026, 11, 23, 12)),
+    (pl.Datetime("ms"), NOON.replace(microsecond=0), "timestamp", NOON.replace(microsecond=0)),
     (pl.Datetime("us"), NOON, "timestamp", NOON),
     (pl.Datetime("ns"), NOON, "timestamp", NOON),
     (pl.Datetime("us", "UTC"), NOON.replace(tzinfo=UTC), "timestamp", 1_795_435_200_123_456),
@@ -69,7 +69,7 @@ def test_columns_of_all_types_are_written_as_athena_reads_them(tmp_path: Path) -
     zoned = next(f"c{number}" for number, (dtype, *_) in enumerate(TYPES) if dtype == pl.Datetime("us", "UTC"))
     with duckdb.connect() as duck:
         first, second = duck.execute(
-            f"SELECT * REPLACE (epoch_us({zoned}) AS {zoned}) FROM '{tmp_path}/file.parquet'"  # noqa: S608 -- the test's own path
+            f"SELECT * REPLACE (epoch_us({zoned}) AS {zoned}) FROM '{tmp_path}/file.parquet'"
         ).fetchall()
     for number, (dtype, _, athena, read) in enumerate(TYPES):
         assert athena_type(written.collect_schema()[f"c{number}"]) == athena, dtype

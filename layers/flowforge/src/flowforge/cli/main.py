@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowforge.cli.lake_commands import add_lake_commands
 from flowforge.cli.stack_commands import add_stack_commands
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def main() -> None:
 
 
 add_stack_commands(app)
+add_lake_commands(app)
 
 
 @app.command()

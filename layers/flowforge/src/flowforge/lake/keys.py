@@ -8,14 +8,18 @@ from flowforge.model.errors import ConfigFault
 from flowforge.model.step import Step
 
 ATTEMPTS = "_attempts/"
+WORKFLOWS = "workflows/"
+ATHENA_RESULTS = "_athena/"
 MAX_FILE_NAME_BYTES = 255
+COMPACTED_NAME = "compacted."
+"""No run's file begins with it: that begins with a slug, which has no point."""
 PLAN = re.compile(r"runs/([^/]+)/plan\.json")
 DATED_FILE = re.compile(r"\d{8}/[^/]+\.parquet")
 
 
 def workflow_key(workflow_id: str) -> str:
     """Where the definition of a workflow lies."""
-    return f"workflows/{workflow_id}.json"
+    return f"{WORKFLOWS}{workflow_id}.json"
 
 
 def safe_file_name(name: str) -> str:
@@ -77,6 +81,16 @@ def silver_run_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_
     return f"{silver_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{workflow_slug}_{job_slug}_{run_id}.parquet"
 
 
+def compacted_key(prefix: str, day: str, digest: str) -> str:
+    """The rows of several files of a day (``yyyymmdd``) in one; ``digest`` follows from the files."""
+    return f"{prefix}{day}/{COMPACTED_NAME}{digest}.parquet"
+
+
+def is_compacted(key: str) -> bool:
+    """Whether a file of a table was made by compaction."""
+    return key.rpartition("/")[2].startswith(COMPACTED_NAME)
+
+
 def silver_current_key(workflow_slug: str, job_slug: str) -> str:
     """The table of the strategies that keep one. It has no date: a merge must not forget at midnight."""
     return f"{silver_current_prefix(workflow_slug, job_slug)}{workflow_slug}_{job_slug}_current.parquet"
@@ -89,7 +103,12 @@ def silver_current_prefix(workflow_slug: str, job_slug: str) -> str:
 
 def silver_archive_key(workflow_slug: str, job_slug: str, run_id: str) -> str:
     """Where the table that a run wrote is kept once another run replaces it."""
-    return f"{silver_prefix(workflow_slug, job_slug)}archive/{run_id}.parquet"
+    return f"{silver_archive_prefix(workflow_slug, job_slug)}{run_id}.parquet"
+
+
+def silver_archive_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lie the tables that were replaced."""
+    return f"{silver_prefix(workflow_slug, job_slug)}archive/"
 
 
 def silver_head_key(workflow_slug: str, job_slug: str) -> str:

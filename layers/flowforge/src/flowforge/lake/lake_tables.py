@@ -16,7 +16,8 @@ from flowforge.model.workflow import Workflow
 class LakeTable:
     """One table. ``dated``: a union of files in folders named by a day; otherwise the one object below ``prefix``.
 
-    ``head_key``: where it is told which of the dated files is the table now, if one of them is.
+    ``head_key``: where it is told which of the dated files is the table now, if one of them is. ``archive_prefix``: where the
+    objects lie that a table of one object was before.
     """
 
     layer: Layer
@@ -25,6 +26,7 @@ class LakeTable:
     dated: bool
     owner: str
     head_key: str | None = None
+    archive_prefix: str | None = None
     retention_days: int | None = None
 
     @property
@@ -78,6 +80,7 @@ def job_tables(workflow_id: str, workflow_slug: str, job: Job) -> dict[Layer, La
             dated=not one_object,
             owner=owner,
             head_key=keys.silver_head_key(*slugs) if config.silver_config.merge_strategy.value == "versioned" else None,
+            archive_prefix=keys.silver_archive_prefix(*slugs) if one_object else None,
             retention_days=config.silver_config.retention_days,
         ),
         LakeTable(

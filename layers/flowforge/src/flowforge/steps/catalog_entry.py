@@ -15,6 +15,7 @@ from flowforge.model.table_options import Layer
 from flowforge.steps.column_retyping import retyped
 from flowforge.steps.context import CONTRACT_VERSION_METADATA, PLANNED_AT_METADATA, RUN_ID_METADATA
 from flowforge.steps.silver_identity import parquet_metadata
+from flowforge.steps.silver_reader import without_compacted
 from flowforge.steps.table_files import TableFile, read_footers
 
 OWNER, PREFIX = "flowforge.owner", "flowforge.prefix"
@@ -128,7 +129,7 @@ def dated_entry(
     """The entry of a table of dated files, and every partition that it has: those of the days that were looked at anew."""
     if WHOLE not in present.parameters:
         day = None
-    files = read_footers(lake, table.objects(lake, day))
+    files = read_footers(lake, without_compacted(lake, table.objects(lake, day)))
     days = {found for file in files if (found := table.day_of(file.object.key))} | ({day} if day else set())
     reserved = (partition_key(present),)
     columns, newest = _columns(lake, present, files, reserved)
@@ -136,7 +137,7 @@ def dated_entry(
     known = catalog.partitions(table.layer, table.name, with_columns=widened)
     if table.layer in REWRITTEN:
         if _needs_older_files(present.columns, columns):
-            files, day = read_footers(lake, table.objects(lake)), None
+            files, day = read_footers(lake, without_compacted(lake, table.objects(lake))), None
         files = retyped(lake, files, columns)
     partitions = []
     for found in sorted(days | {date.fromisoformat(value) for value in known}):

@@ -1,6 +1,7 @@
 """Where a step's rows come from, as its result tells it: the objects that were read, and the columns behind each column."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from flowforge.lake.contracts import read_contract
 from flowforge.medallion.athena_types import athena_type, readable_type
@@ -13,7 +14,7 @@ from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.results import read_result
 
 Origins = Mapping[str, tuple[str, ...]]
-_READ_BY = {Step.SILVER_TRANSFORM: (Step.BRONZE_INGEST, "bronze"), Step.GOLD_PUBLISH: (Step.SILVER_TRANSFORM, "silver")}
+_READ_BY: Mapping[Step, tuple[Step, Literal["bronze", "silver"]]] = {Step.SILVER_TRANSFORM: (Step.BRONZE_INGEST, "bronze"), Step.GOLD_PUBLISH: (Step.SILVER_TRANSFORM, "silver")}
 
 
 def with_lineage(context: StepContext, result: StepResult) -> StepResult:
@@ -42,7 +43,7 @@ def _parents(context: StepContext, step: Step) -> tuple[Parent, ...]:
     before, role = _READ_BY[step]
     result = read_result(context.lake, context.plan.execution_id, context.job.id, before)
     return tuple(
-        Parent(role=role, key=output.key, etag=output.etag, size_bytes=output.size_bytes)  # type: ignore[arg-type]
+        Parent(role=role, key=output.key, etag=output.etag, size_bytes=output.size_bytes)
         for output in (result.outputs if result else ())
         if output.role == role
     )

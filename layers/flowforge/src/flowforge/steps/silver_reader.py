@@ -1,5 +1,6 @@
 """The Silver table as a reader finds it: the one place that knows which objects are the table."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +20,10 @@ from flowforge.model.errors import CommitConflict
 from flowforge.model.step import StepResult
 from flowforge.steps.attempt import scan
 from flowforge.steps.context import StepContext
+from flowforge.steps.silver_identity import parquet_metadata
 
+COMPACTED = "flowforge.compacted"
+"""In the footer of a compacted file: the keys and ETags of the files whose rows it holds, as JSON."""
 PARALLEL_FOOTERS = 16
 FILES_PER_SECOND = 1_000_000
 """More files than a table has; see ``appended_version``."""
@@ -87,7 +91,20 @@ def appended_version(files: Sequence[ObjectVersion]) -> int:
 def appended_files(context: StepContext) -> list[ObjectVersion]:
     """The dated files of the job's Silver, by key."""
     prefix = keys.silver_prefix(*context.slugs)
-    return [item for item in context.lake.list_objects(prefix) if keys.is_dated(item.key, prefix)]
+    found = [item for item in context.lake.list_objects(prefix) if keys.is_dated(item.key, prefix)]
+    return without_compacted(context.lake, found)
+
+
+def without_compacted(lake: Lake, objects: Sequence[ObjectVersion]) -> list[ObjectVersion]:
+    """The objects less those whose rows another one among them holds, and which are about to be removed."""
+    held = compacted_keys(lake, objects)
+    return [item for item in objects if item.key not in held]
+
+
+def compacted_keys(lake: Lake, objects: Sequence[ObjectVersion]) -> set[str]:
+    """The keys whose rows the compacted files among the objects hold."""
+    made = [item.key for item in objects if keys.is_compacted(item.key)]
+    return {key for item in made for key in json.loads(parquet_metadata(lake, item).get(COMPACTED, "{}"))}
 
 
 def appended_frame(
