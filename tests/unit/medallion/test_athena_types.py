@@ -1,7 +1,7 @@
 """Every polars type, the type in which it is written, and the type that Athena has for it."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,7 @@ def test_columns_of_all_types_are_written_as_athena_reads_them(tmp_path: Path) -
     # DuckDB shows an instant in the machine's time zone, so it is asked for the microseconds.
     zoned = next(f"c{number}" for number, (dtype, *_) in enumerate(TYPES) if dtype == pl.Datetime("us", "UTC"))
     with duckdb.connect() as duck:
-        first, second = duck.execute(
-            f"SELECT * REPLACE (epoch_us({zoned}) AS {zoned}) FROM '{tmp_path}/file.parquet'"
-        ).fetchall()
+        first, second = duck.execute(f"SELECT * REPLACE (epoch_us({zoned}) AS {zoned}) FROM '{tmp_path}/file.parquet'").fetchall()
     for number, (dtype, _, athena, read) in enumerate(TYPES):
         assert athena_type(written.collect_schema()[f"c{number}"]) == athena, dtype
         assert athena_type(schema[f"c{number}"]) == athena, f"{dtype} in the file"

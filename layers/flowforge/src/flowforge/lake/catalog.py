@@ -226,7 +226,8 @@ def columns_of(table: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _catalog_table(layer: Layer, answer: Mapping[str, Any]) -> CatalogTable:
-    kept = {field: answer[field] for field in _INPUT_FIELDS if answer.get(field) is not None}
+    # The emulator answers with empty texts, which UpdateTable refuses.
+    kept = {field: answer[field] for field in _INPUT_FIELDS if answer.get(field) not in (None, "")}
     return CatalogTable(layer, kept, answer.get("VersionId"))
 
 

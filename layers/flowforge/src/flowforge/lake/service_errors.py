@@ -1,6 +1,6 @@
 """What an answer of S3, Glue or Athena means for the step that asked."""
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
 from flowforge.model.errors import ConfigFault, FlowForgeError, RetryLater
 
@@ -55,6 +55,8 @@ def translate(error: Exception, what: str, *, service: str = "S3") -> FlowForgeE
         return ConfigFault(f"{what}: {service} answered {code or status}: {error}")
     if isinstance(error, NoCredentialsError):
         return ConfigFault(f"{what}: no AWS credentials were found")
+    if isinstance(error, ParamValidationError):
+        return ConfigFault(f"{what}: {error}")
     if isinstance(error, BotoCoreError):
         return RetryLater(f"{what}: {error}")
     raise error

@@ -127,7 +127,7 @@ class LocalStack(StackConnection):
         listener = listen()
         cleanup.callback(listener.close)
         self.endpoints |= dict.fromkeys(OWN_SERVICES, endpoint_of(listener))
-        self.endpoints["athena"] += ATHENA_PATH.rstrip("/")
+        self.endpoints["athena"] += ATHENA_PATH
         environment = {**self.environment(), **mark_of(folder.root)}
         settings = SandboxSettings(folder.root, environment, reaper, logs)
         functions = self._start_functions(cleanup, template, settings)

@@ -14,7 +14,10 @@ from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.results import read_result
 
 Origins = Mapping[str, tuple[str, ...]]
-_READ_BY: Mapping[Step, tuple[Step, Literal["bronze", "silver"]]] = {Step.SILVER_TRANSFORM: (Step.BRONZE_INGEST, "bronze"), Step.GOLD_PUBLISH: (Step.SILVER_TRANSFORM, "silver")}
+_READ_BY: Mapping[Step, tuple[Step, Literal["bronze", "silver"]]] = {
+    Step.SILVER_TRANSFORM: (Step.BRONZE_INGEST, "bronze"),
+    Step.GOLD_PUBLISH: (Step.SILVER_TRANSFORM, "silver"),
+}
 
 
 def with_lineage(context: StepContext, result: StepResult) -> StepResult:

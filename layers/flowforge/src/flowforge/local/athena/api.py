@@ -12,7 +12,7 @@ from starlette.routing import Route
 from flowforge.local.athena.service import AthenaService, RequestError
 
 TARGET_PREFIX = "AmazonAthena."
-PATH = "/athena/"
+PATH = "/athena"
 """A path of its own: Step Functions, which speaks the same protocol, is served at the root."""
 
 
