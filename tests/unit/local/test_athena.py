@@ -27,7 +27,7 @@ SECOND = "id,amount,Country\n2,25,fr\n3,30,it\n"
 
 
 @pytest.fixture
-def service(catalogued: Lake, aws: boto3.session.Session, s3_url: str, tmp_path: Path) -> Iterator[AthenaService]:
+def service(aws: boto3.session.Session, s3_url: str, tmp_path: Path) -> Iterator[AthenaService]:
     """The service over the lake's catalog, with a limit of 1 MB for each query."""
     service = AthenaService(Engine(lambda name: aws.client(name, endpoint_url=s3_url), tmp_path, bytes_limit=10**6))
     yield service

@@ -1,8 +1,11 @@
 """What the catalog says after each publish."""
 
 import json
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import pytest
 
 from catalogs import catalog_state, rows_in_catalog
@@ -13,6 +16,8 @@ from flowforge.lake.latest_view import view_sql
 from flowforge.model.errors import ConfigFault, RetryLater
 from flowforge.model.step import Step
 from flowforge.model.table_options import Layer
+from flowforge.steps.column_retyping import retyped
+from flowforge.steps.table_files import read_footers
 from lab import Lab
 from s3_faults import answering_catalog, noting_catalog
 
@@ -170,6 +175,30 @@ def test_a_column_called_run_date_stays_a_column(lab: Lab) -> None:
     lab.ingest("id,amount,run_date\n1,1,x\n").bronze()
     assert table(lab, Layer.BRONZE).input["PartitionKeys"] == [{"Name": "_run_date", "Type": "date"}]
     assert ("run_date", "string") in table(lab, Layer.BRONZE).columns
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted", "values"),
+    [
+        (["1", None], "bigint", [1, None]),
+        (["one"], "bigint", None),
+        ([1.5, 2.0], "decimal(4,1)", [Decimal("1.5"), Decimal("2.0")]),
+        ([1.25], "decimal(4,1)", None),
+        ([7], "string", ["7"]),
+        ([None, "2026-11-23"], "date", [None, date(2026, 11, 23)]),
+        ([date(2026, 11, 23)], "string", ["2026-11-23"]),
+    ],
+)
+def test_a_file_is_written_again_in_another_type_where_nothing_is_lost(
+    lake: Lake, written: list[object], wanted: str, values: list[object] | None
+) -> None:
+    uri, options = lake.uri("silver/a/b/20261123/x.parquet"), lake.storage_options
+    pl.DataFrame({"value": written}).write_parquet(uri, storage_options=options)
+    files = read_footers(lake, lake.list_objects("silver/"))
+    retyped(lake, files, [("value", wanted)])
+    now = pl.read_parquet(uri, storage_options=options)["value"].to_list()
+    assert now == (written if values is None else values)
+    assert lake.list_objects("_attempts/") == []
 
 
 def test_a_column_without_values_becomes_a_number_and_older_files_are_read_as_one(lab: Lab) -> None:

@@ -13,7 +13,6 @@ MAX_DECIMAL_DIGITS = 38
 _POLARS: dict[str, pl.DataType] = {
     **dict.fromkeys(INTEGERS, pl.Int64()),
     **dict.fromkeys(FLOATS, pl.Float64()),
-    "date": pl.Date(),
 }
 
 
@@ -48,6 +47,8 @@ def _typed(texts: pl.Series, athena: str) -> pl.Series:
         # The digits after the point that are there: what Athena states of them is for the column, not for the expression.
         scale = texts.str.extract(r"\.(\d*)$").str.len_chars().max()
         return texts.cast(pl.Decimal(MAX_DECIMAL_DIGITS, int(str(scale or 0))))
+    if athena == "date":
+        return texts.str.to_date("%Y-%m-%d")
     if athena.startswith("timestamp"):
         instants = texts.str.replace(" UTC$", "").str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
         return texts if instants.null_count() != texts.null_count() else instants

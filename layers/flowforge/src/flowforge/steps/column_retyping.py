@@ -5,7 +5,7 @@ behind that no query could read any more. Bronze and quarantine are left as they
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -54,12 +54,16 @@ def _retyped(lake: Lake, file: TableFile, wanted: dict[str, str]) -> TableFile:
         raise CommitConflict(f"{file.object.key} was replaced while it was read", file=file.object.key)
     run_id = present.metadata.get(RUN_ID, "")
     attempt = Attempt(lake, run_id)
-    casts = [pl.col(name).cast(target, strict=True) for name, target in targets.items() if target is not None]
     metadata = {name: value for name, value in parquet_metadata(lake, present.key).items() if name.startswith("flowforge.")}
     try:
-        written = attempt.write(scan(lake, present.key).with_columns(casts), "retyped.parquet", metadata=metadata)
-        if len(casts) < len(targets) or written.rows != file.rows:
+        frame = scan(lake, present.key)
+        schema = frame.collect_schema()
+        if None in targets.values() or _loses(frame, schema, targets):
             return file
+        casts = [_cast(name, schema[name], target).alias(name) for name, target in targets.items() if target is not None]
+        written = attempt.write(frame.with_columns(casts), "retyped.parquet", metadata=metadata)
+        if written.rows != file.rows:
+            raise CommitConflict(f"{present.key} holds {file.rows} rows and {written.rows} were written", file=present.key)
         version = present.metadata.get(TABLE_VERSION)
         publish(
             lake,
@@ -76,6 +80,25 @@ def _retyped(lake: Lake, file: TableFile, wanted: dict[str, str]) -> TableFile:
     finally:
         attempt.discard()
     return read_footers(lake, [item for item in lake.list_objects(present.key) if item.key == present.key])[0]
+
+
+def _cast(name: str, old: pl.DataType, new: pl.DataType) -> pl.Expr:
+    """A column in another type; a value that does not fit is an error of the engine when it is read."""
+    column = pl.col(name)
+    if old == pl.String and new == pl.Date:
+        return column.str.to_date("%Y-%m-%d", strict=True)
+    if old == pl.String and isinstance(new, pl.Datetime):
+        return column.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=True)
+    if old.is_temporal() and new == pl.String:
+        return column.dt.to_string("iso")
+    return column.cast(new, strict=True)
+
+
+def _loses(frame: pl.LazyFrame, schema: pl.Schema, targets: Mapping[str, pl.DataType | None]) -> bool:
+    """Whether a number would be rounded: it is not the same when it comes back to its old type."""
+    numbers = {name: new for name, new in targets.items() if new is not None and new.is_numeric() and schema[name].is_numeric()}
+    changed = [(_cast(name, schema[name], new).cast(schema[name]) != pl.col(name)).any() for name, new in numbers.items()]
+    return bool(changed) and any(frame.select(pl.any_horizontal(changed)).collect().to_series().to_list())
 
 
 def _polars_type(athena: str) -> pl.DataType | None:

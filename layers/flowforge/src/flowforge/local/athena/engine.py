@@ -55,7 +55,7 @@ class Engine:
         return Answer(columns, rows, tables.scanned_bytes)
 
 
-def _parsed(sql: str) -> exp.Expression:
+def _parsed(sql: str) -> exp.Expr:
     try:
         statements = [item for item in sqlglot.parse(sql, read="athena") if item is not None]
     except SqlglotError as error:
@@ -67,7 +67,7 @@ def _parsed(sql: str) -> exp.Expression:
     return statements[0]
 
 
-def _expanded(statement: exp.Expression, database: str, tables: Tables) -> exp.Expression:
+def _expanded(statement: exp.Expr, database: str, tables: Tables) -> exp.Expr:
     """The statement with a subquery in the place of each table of the catalog."""
     statement = statement.copy()
     named = {cte.alias_or_name for cte in statement.find_all(exp.CTE)}
@@ -91,7 +91,7 @@ def _expanded(statement: exp.Expression, database: str, tables: Tables) -> exp.E
     return statement
 
 
-def _shorten(statement: exp.Expression, table: exp.Table, alias: str) -> None:
+def _shorten(statement: exp.Expr, table: exp.Table, alias: str) -> None:
     """Columns that name the database too (``silver.orders.id``) name the subquery alone."""
     for column in statement.find_all(exp.Column):
         if column.table == table.name and column.args.get("db") is not None:
