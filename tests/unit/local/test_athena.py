@@ -1,7 +1,9 @@
 """Athena on the laptop, asked through boto3: what it counts is what DuckDB counts in the files."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import boto3
 import duckdb
@@ -26,10 +28,14 @@ FIRST = "id,amount,Country\n1,10,de\n2,20.5,fr\nx,3,de\n"
 SECOND = "id,amount,Country\n2,25,fr\n3,30,it\n"
 
 
+def _client(session: Any, endpoint_url: str, name: str) -> Any:
+    return session.client(name, endpoint_url=endpoint_url)
+
+
 @pytest.fixture
 def service(aws: boto3.session.Session, s3_url: str, tmp_path: Path) -> Iterator[AthenaService]:
     """The service over the lake's catalog, with a limit of 1 MB for each query."""
-    service = AthenaService(Engine(lambda name: aws.client(name, endpoint_url=s3_url), tmp_path, bytes_limit=10**6))
+    service = AthenaService(Engine(partial(_client, aws, s3_url), tmp_path, bytes_limit=10**6))
     yield service
     service.close()
 
