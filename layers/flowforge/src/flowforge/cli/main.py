@@ -2,6 +2,7 @@
 
 import typer
 
+from flowforge.cli.lake_commands import add_lake_commands
 from flowforge.cli.run_command import add_run_command
 from flowforge.cli.stack_commands import add_stack_commands
 from flowforge.cli.table_commands import add_table_commands
@@ -22,6 +23,7 @@ def main() -> None:
 add_run_command(app)
 add_stack_commands(app)
 add_table_commands(app)
+add_lake_commands(app)
 
 
 @app.command()

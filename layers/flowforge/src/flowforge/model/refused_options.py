@@ -28,12 +28,9 @@ class Refusal:
 NO_DATABASE = Refusal("this version reads files only; export the table to a file and let that land")
 NO_SERVICE = Refusal("this version reads files that land in its bucket; copy them below the job's landing prefix")
 NO_ENGINE_ID = Refusal("nothing is deployed per job: the state machine of the stage runs every workflow")
-ENTIRE_TABLE_NAME = "the names of workflow and job, or their slugs, name the table"
 OF_EVERY_LAYER = {
-    "tableName": Refusal(f"{ENTIRE_TABLE_NAME}; in Gold dataset does"),
     "partitionKeys": Refusal("the keys of this layer have folders by day alone; in Gold partitionKeys cluster the rows"),
     "storageFormat": Refusal("objects are Parquet; Iceberg and Delta tables would need their own commits", ("parquet",)),
-    "retentionDays": Refusal("how long objects are kept is a setting of the stage's bucket and not of a job"),
 }
 OPTIONS: dict[str, Refusal] = {
     "sourceConfig.id": Refusal("a source has no identity apart from its job's id"),

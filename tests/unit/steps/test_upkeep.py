@@ -1,0 +1,138 @@
+"""Compaction and retention: what they do to the lake and to the catalog, and what they leave alone."""
+
+from datetime import date
+
+import pytest
+
+from catalogs import rows_in_catalog
+from flowforge.lake import keys
+from flowforge.lake.heads import read_head
+from flowforge.lake.lake import Lake
+from flowforge.lake.small_files import TARGET_BYTES, small_file_debt
+from flowforge.model.errors import ConfigFault
+from flowforge.model.layer import Layer
+from flowforge.model.step import Step
+from flowforge.steps.compaction import compact, finish_compactions, planned_compactions
+from flowforge.steps.known_tables import find_table, known_tables, table_objects
+from flowforge.steps.retention import expired, remove
+from lab import Lab
+from s3_faults import Crash, registered
+
+FIRST, SECOND, THIRD = "id\n1\n2\n", "id\n3\n", "id\n4\n"
+
+
+@pytest.fixture
+def lab(catalogued: Lake) -> Lab:
+    """A lab that appends."""
+    return Lab(catalogued, silver={"mergeStrategy": "append"})
+
+
+def ids(lab: Lab) -> list[int]:
+    table = find_table(lab.lake, "silver.shop_orders")
+    return sorted(value for item in table_objects(lab.lake, table) for value in lab.frame(item.key)["id"].to_list())
+
+
+def test_files_of_finished_runs_become_one_and_the_rest_stays(lab: Lab) -> None:
+    lab.ingest(FIRST).silver()
+    lab.ingest(SECOND).silver()
+    unfinished = lab.ingest(THIRD)
+    unfinished.silver()
+    lab.lake.delete([keys.result_key(unfinished.execution_id, "job_orders", Step.SILVER_TRANSFORM)])
+    table = find_table(lab.lake, "silver.shop_orders")
+    (planned,) = planned_compactions(lab.lake, table)
+    assert [unfinished.execution_id in item.key for item in planned.replaced] == [False, False]
+    done = compact(lab.lake, table, planned)
+    assert done.rows == 3
+    assert ids(lab) == [1, 2, 3, 4]
+    assert unfinished.step(Step.SILVER_TRANSFORM).counts.read == 1, "it finds its file where it left it"
+    assert ids(lab) == [1, 2, 3, 4]
+    # The next run reads what compaction left, and Gold shows every row once.
+    lab.ingest("id\n5\n").gold()
+    assert rows_in_catalog(lab.lake)["gold.shop_orders_latest"] == 5
+    assert rows_in_catalog(lab.lake)["silver.shop_orders"] == 5
+
+
+def test_a_compaction_that_dies_before_it_removes_shows_no_row_twice_and_is_finished_later(lab: Lab) -> None:
+    lab.ingest(FIRST).silver()
+    lab.ingest(SECOND).silver()
+    table = find_table(lab.lake, "silver.shop_orders")
+    (planned,) = planned_compactions(lab.lake, table)
+
+    def die(**_: object) -> None:
+        raise Crash
+
+    with registered(lab.lake, "before-call.s3.DeleteObjects", die), pytest.raises(Crash):
+        compact(lab.lake, table, planned)
+    assert len(table.objects(lab.lake)) == 3
+    assert ids(lab) == [1, 2, 3]
+    result = lab.ingest(THIRD).silver()
+    assert result.counts.model_dump()["before"] == 3, "the next run does not count a row twice"
+    assert len(finish_compactions(lab.lake, table)) == 2
+    assert ids(lab) == [1, 2, 3, 4]
+    assert rows_in_catalog(lab.lake)["silver.shop_orders"] == 4
+
+
+def test_only_a_table_that_is_appended_to_is_compacted(lab: Lab) -> None:
+    lab.silver = {"mergeStrategy": "versioned"}
+    lab.ingest(FIRST).silver()
+    for name in ("silver.shop_orders", "bronze.shop_orders", "gold.shop_orders"):
+        with pytest.raises(ConfigFault, match="is not appended to"):
+            planned_compactions(lab.lake, find_table(lab.lake, name))
+
+
+def test_debt_is_the_number_of_files_that_would_go() -> None:
+    assert small_file_debt([]) == 0
+    assert small_file_debt([10]) == 0
+    assert small_file_debt([10] * 5) == 4
+    assert small_file_debt([TARGET_BYTES]) == 0
+    assert small_file_debt([60 << 20] * 10) == 7, "600 MB need three files of 256 MB"
+
+
+def test_old_days_leave_the_lake_and_the_catalog_but_not_what_the_head_names(lab: Lab) -> None:
+    lab.silver = {"mergeStrategy": "versioned", "retentionDays": 10}
+    lab.job["destinationConfig"] = {"bronzeConfig": {"retentionDays": 10}, "silverConfig": lab.silver, "goldConfig": {}}
+    # Planned on 23 November, twice on the 25th; Gold keeps everything.
+    lab.ingest(FIRST, hours=1).gold()
+    lab.ingest(SECOND, hours=49).gold()
+    lab.ingest(THIRD, hours=50).gold()
+    found = {
+        (expiry.table.layer, expiry.day): (len(expiry.objects), len(expiry.kept))
+        for table in known_tables(lab.lake)
+        for expiry in expired(lab.lake, table, today=date(2026, 12, 6))
+    }
+    first, second = date(2026, 11, 23), date(2026, 11, 25)
+    assert found == {
+        (Layer.BRONZE, first): (1, 0),
+        (Layer.BRONZE, second): (2, 0),
+        (Layer.SILVER, first): (1, 0),
+        (Layer.SILVER, second): (1, 1),
+    }
+    assert len(lab.keys_below("bronze/")) == 3, "looking removes nothing"
+    for table in known_tables(lab.lake):
+        for expiry in list(expired(lab.lake, table, today=date(2026, 12, 6))):
+            remove(lab.lake, expiry)
+    head = read_head(lab.lake, keys.silver_head_key("shop", "orders"))
+    assert head is not None
+    assert lab.keys_below("silver/shop/orders/2") == [head.key]
+    assert lab.keys_below("bronze/") == []
+    assert len(lab.keys_below("gold/analytics/orders/2")) == 3
+    assert lab.lake.catalog is not None
+    assert sorted(lab.lake.catalog.partitions(Layer.SILVER, "shop_orders")) == ["2026-11-25"]
+    assert lab.lake.catalog.partitions(Layer.BRONZE, "shop_orders") == {}
+    rows = rows_in_catalog(lab.lake)
+    assert (rows["bronze.shop_orders"], rows["silver.shop_orders"], rows["silver.shop_orders_latest"]) == (0, 1, 1)
+
+
+def test_what_is_not_older_than_a_table_keeps_stays(lab: Lab) -> None:
+    lab.job["destinationConfig"] = {"bronzeConfig": {"retentionDays": 1}, "silverConfig": lab.silver}
+    lab.ingest(FIRST).bronze()
+    bronze = find_table(lab.lake, "bronze.shop_orders")
+    assert list(expired(lab.lake, bronze, today=date(2026, 11, 24))) == []
+    assert len(list(expired(lab.lake, bronze, today=date(2026, 11, 25)))) == 1
+
+
+def test_a_name_that_no_table_has_is_answered_with_those_that_there_are(lab: Lab) -> None:
+    lab.ingest(FIRST)
+    with pytest.raises(ConfigFault, match=r"no table nothing; there are: bronze\.shop_orders, silver\.shop_orders"):
+        find_table(lab.lake, "nothing")
+    assert find_table(lab.lake, "shop_orders").layer is Layer.GOLD
