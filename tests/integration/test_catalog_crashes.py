@@ -5,7 +5,7 @@ import pytest
 from catalogs import catalog_state, rows_in_catalog
 from disturbed_runs import elsewhere, prepared
 from flowforge.lake.lake import Lake
-from flowforge.model.destination import MergeStrategy
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step
 from lab import Lab
 from s3_faults import Crash, crashing_at_catalog_write, just_before_catalog_write, noting_catalog

@@ -14,7 +14,7 @@ from flowforge.cli.lake_access import LakeAccess
 from flowforge.lake.lake import Lake
 from flowforge.model.errors import ConfigFault
 from flowforge.model.layer import Layer
-from lab import Lab
+from lab import DAWN, Lab
 
 
 @pytest.fixture
@@ -51,12 +51,17 @@ def test_a_lake_is_listed_shown_traced_and_kept_in_order(access: LakeAccess) -> 
     record = printed(show_lineage, access, "silver.shop_orders", run_id=None, source_file="more.csv", row_number=1)
     assert ["name", "=", "cid"] in record
 
-    would = printed(compact_asset, access, "silver.shop_orders", dry_run=True)
+    would = printed(compact_asset, access, "silver.shop_orders", dry_run=True, now=DAWN)
     assert would[0][:4] == ["2026-11-23:", "2", "files,", would[0][3]]
     assert would[0][-3:] == ["would", "become", "one"]
-    done = printed(compact_asset, access, "silver.shop_orders", dry_run=False)
+    done = printed(compact_asset, access, "silver.shop_orders", dry_run=False, now=DAWN)
     assert done[0][-2:] == ["(3", "rows)"]
-    assert printed(compact_asset, access, "silver.shop_orders", dry_run=False)[0][1:] == ["has", "nothing", "to", "compact"]
+    assert printed(compact_asset, access, "silver.shop_orders", dry_run=False, now=DAWN)[0][1:] == [
+        "has",
+        "nothing",
+        "to",
+        "compact",
+    ]
 
     looked = printed(apply_retention, access, None, apply=False, today=date(2026, 12, 1))
     assert looked[0][:4] == ["bronze.shop_orders", "2026-11-23:", "would", "remove"]

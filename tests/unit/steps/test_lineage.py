@@ -28,26 +28,26 @@ def lab(lake: Lake) -> Lab:
 def test_results_name_the_parents_of_each_layer_down_to_the_bytes_that_landed(lab: Lab) -> None:
     lab.ingest(ORDERS).gold()
     bronze, silver, gold = run_of_table(lab.lake, find_table(lab.lake, "gold.shop_orders"), None)
-    (landed,) = bronze.parents
+    (landed,) = bronze.lineage.parents
     version = lab.lake.head(landed.key)
     assert version is not None
     assert landed.key == "landing/wf_shop/job_orders/orders.csv"
     assert (landed.sha256, landed.version_id) == (hashlib.sha256(ORDERS.encode()).hexdigest(), version.version_id)
     for child, parent in ((silver, bronze), (gold, silver)):
-        assert [(item.key, item.etag) for item in child.parents] == [(item.key, item.etag) for item in parent.outputs]
+        assert [(item.key, item.etag) for item in child.lineage.parents] == [(item.key, item.etag) for item in parent.outputs]
 
 
 def test_results_name_the_columns_behind_each_column(lab: Lab) -> None:
     lab.ingest(ORDERS).gold()
     bronze, silver, gold = (
-        {origin.column: (origin.type, origin.origins) for origin in result.columns}
+        {origin.column: (origin.type, origin.origins) for origin in result.lineage.columns}
         for result in run_of_table(lab.lake, find_table(lab.lake, "gold.shop_orders"), None)
     )
     assert bronze["Order ID"] == ("string", ("Order ID",))
     assert bronze["_row_number"] == ("bigint", ())
     assert silver["id"] == ("bigint", ("Order ID",))
     assert silver["_source_file"] == ("string", ("_source_file",))
-    assert silver["_sk_id"] == ("string", ("id",))
+    assert silver["_sk_id"] == ("string", ("Order ID",))
     assert gold == {
         "country": ("string", ("country",)),
         "total": ("decimal(38,0)", ("amount",)),

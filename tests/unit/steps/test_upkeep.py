@@ -12,10 +12,10 @@ from flowforge.lake.small_files import TARGET_BYTES, small_file_debt
 from flowforge.model.errors import ConfigFault
 from flowforge.model.layer import Layer
 from flowforge.model.step import Step
-from flowforge.steps.compaction import compact, finish_compactions, planned_compactions
+from flowforge.steps.compaction import compact, planned_compactions, remove_replaced
 from flowforge.steps.known_tables import find_table, known_tables, table_objects
 from flowforge.steps.retention import expired, remove
-from lab import Lab
+from lab import DAWN, Lab
 from s3_faults import Crash, registered
 
 FIRST, SECOND, THIRD = "id\n1\n2\n", "id\n3\n", "id\n4\n"
@@ -63,11 +63,11 @@ def test_a_compaction_that_dies_before_it_removes_shows_no_row_twice_and_is_fini
 
     with registered(lab.lake, "before-call.s3.DeleteObjects", die), pytest.raises(Crash):
         compact(lab.lake, table, planned)
-    assert len(table.objects(lab.lake)) == 3
+    assert (len(table.objects(lab.lake)), len(table.replaced(lab.lake))) == (1, 2)
     assert ids(lab) == [1, 2, 3]
     result = lab.ingest(THIRD).silver()
     assert result.counts.model_dump()["before"] == 3, "the next run does not count a row twice"
-    assert len(finish_compactions(lab.lake, table)) == 2
+    assert len(remove_replaced(lab.lake, table, now=DAWN)) == 2
     assert ids(lab) == [1, 2, 3, 4]
     assert rows_in_catalog(lab.lake)["silver.shop_orders"] == 4
 
