@@ -67,6 +67,40 @@ def prepared_replay(lake: Lake) -> Run:
     return replay
 
 
+COUNTRIES_JOB = "job_countries"
+
+
+def prepared_with_lookup(lake: Lake, **validation: Any) -> Run:
+    """A run of the orders that has come to Silver, where it looks up the table of the countries' run."""
+    lookup = {"name": "countries", "sourceTable": "countries", "joinKeys": {"country": "code"}, "selectColumns": ["name"]}
+    rule = {"name": "known", "ruleType": "expression", "parameters": {"expression": "name is not null"}}
+    lab = Lab(
+        lake,
+        job={
+            "order": 2,
+            "transformationConfig": {"columnMappings": MAPPINGS, "lookups": [lookup]},
+            "validationConfig": {"dataQualityRules": [rule], **validation},
+        },
+        silver={"primaryKey": "id", "mergeStrategy": MergeStrategy.VERSIONED.value},
+        others=[{"id": COUNTRIES_JOB, "name": "Countries", "destinationConfig": {"silverConfig": {"mergeStrategy": "replace"}}}],
+    )
+    run = lab.plan(lab.land("orders.csv", FIRST), others={COUNTRIES_JOB: (land_countries(lab, "code,name\nde,Germany\n"),)})
+    run_countries(run)
+    run.bronze()
+    return run
+
+
+def land_countries(lab: Lab, content: str) -> str:
+    """Put a file of the countries into landing."""
+    return lab.land("countries.csv", content, job_id=COUNTRIES_JOB)
+
+
+def run_countries(run: Run) -> None:
+    """Make the table of the countries."""
+    for step in STEPS[:2]:
+        run.step(step, job_id=COUNTRIES_JOB)
+
+
 def elsewhere(run: Run, name: str) -> Run:
     """The same run over a copy of its lake."""
     return over(run, cloned(run.lab.lake, name))

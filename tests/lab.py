@@ -53,13 +53,13 @@ class Run:
     execution_id: str
     plan_key: str
 
-    def request(self, step: Step) -> StepRequest:
+    def request(self, step: Step, job_id: str = JOB_ID) -> StepRequest:
         """The request of one step."""
-        return StepRequest(schema_version=1, execution_id=self.execution_id, job_id=JOB_ID, step=step, plan_key=self.plan_key)
+        return StepRequest(schema_version=1, execution_id=self.execution_id, job_id=job_id, step=step, plan_key=self.plan_key)
 
-    def step(self, step: Step) -> StepResult:
+    def step(self, step: Step, *, job_id: str = JOB_ID) -> StepResult:
         """Run one step."""
-        return run_step(self.request(step), self.lab.lake)
+        return run_step(self.request(step, job_id), self.lab.lake)
 
     def bronze(self) -> StepResult:
         """Run the first step."""
@@ -78,12 +78,13 @@ class Run:
 
 @dataclass
 class Lab:
-    """A workflow "Shop" with one job "Orders"."""
+    """A workflow "Shop" with one job "Orders", and others where a test needs them."""
 
     lake: Lake
     job: dict[str, Any] = field(default_factory=dict)
     silver: dict[str, Any] = field(default_factory=dict)
     gold: dict[str, Any] = field(default_factory=dict)
+    others: list[dict[str, Any]] = field(default_factory=list)
     _runs: int = 0
 
     def definition(self) -> dict[str, Any]:
@@ -94,18 +95,18 @@ class Lab:
             "destinationConfig": {"silverConfig": self.silver, "goldConfig": self.gold},
             **self.job,
         }
-        return {"id": WORKFLOW_ID, "name": "Shop", "jobs": [job]}
+        return {"id": WORKFLOW_ID, "name": "Shop", "jobs": [*self.others, job]}
 
-    def land(self, name: str, content: str | bytes) -> str:
+    def land(self, name: str, content: str | bytes, *, job_id: str = JOB_ID) -> str:
         """Put a file into the job's landing folder; its key."""
-        key = keys.landing_key(WORKFLOW_ID, JOB_ID, name)
+        key = keys.landing_key(WORKFLOW_ID, job_id, name)
         body = content.encode() if isinstance(content, str) else content
         self.lake.client.put_object(Bucket=self.lake.bucket, Key=key, Body=body)
         return key
 
-    def plan(self, *file_keys: str, hours: int | None = None) -> Run:
+    def plan(self, *file_keys: str, hours: int | None = None, others: dict[str, tuple[str, ...]] | None = None) -> Run:
         """Plan an execution over these files, ``hours`` after dawn (each run an hour after the one before)."""
-        given = ExecutionInput(workflow_id=WORKFLOW_ID, files={JOB_ID: file_keys} if file_keys else {})
+        given = ExecutionInput(workflow_id=WORKFLOW_ID, files=({JOB_ID: file_keys} if file_keys else {}) | (others or {}))
         return self._planned(given, f"exec_{self._runs + 1}", hours)
 
     def rebuild(self, *, hours: int | None = None) -> Run:

@@ -8,7 +8,7 @@ import polars as pl
 
 from flowforge.medallion.duplicates import POSITION
 from flowforge.medallion.silver import Silver, Verdict
-from flowforge.model.contract import ContractColumn, DataType
+from flowforge.model.contract import ContractColumn, DataType, Origin
 from flowforge.model.job import Job
 
 INGESTED_AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -36,14 +36,24 @@ def contract(**types: str) -> list[ContractColumn]:
 
 
 def job(
-    *, key: Sequence[str] = (), rules: Sequence[dict[str, Any]] = (), mappings: Sequence[dict[str, Any]] = (), **silver: Any
+    *,
+    key: Sequence[str] = (),
+    rules: Sequence[dict[str, Any]] = (),
+    mappings: Sequence[dict[str, Any]] = (),
+    derived: Sequence[dict[str, Any]] = (),
+    filters: Sequence[dict[str, Any]] = (),
+    **silver: Any,
 ) -> Job:
     """A job with these options of Silver."""
     return Job.model_validate(
         {
             "id": "job_orders",
             "name": "Orders",
-            "transformationConfig": {"columnMappings": list(mappings)},
+            "transformationConfig": {
+                "columnMappings": list(mappings),
+                "derivedColumns": list(derived),
+                "filters": list(filters),
+            },
             "validationConfig": {"dataQualityRules": list(rules)},
             "destinationConfig": {"silverConfig": {"primaryKey": list(key), **silver}},
         }
@@ -54,6 +64,7 @@ def judged(
     rows: Sequence[Sequence[Text]], columns: Sequence[ContractColumn], configured: Job
 ) -> tuple[Verdict, pl.DataFrame, pl.DataFrame]:
     """The verdict, the accepted rows and the quarantine of a run."""
-    silver = Silver(bronze_rows([column.source for column in columns], rows), columns, configured)
+    sources = [column.source for column in columns if column.origin is Origin.SOURCE]
+    silver = Silver(bronze_rows(sources, rows), columns, configured)
     verdict = silver.judge(len(rows))
     return verdict, silver.accepted(verdict).collect(), silver.quarantine(verdict).collect()

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
-from disturbed_runs import STEPS, prepared
+from disturbed_runs import STEPS, prepared, prepared_with_lookup
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
 from flowforge.model.errors import CommitConflict, FlowForgeError
@@ -45,6 +45,12 @@ def asked_by_steps(proxy: FaultyProxy, aws: boto3.session.Session) -> dict[Step,
         for step in STEPS:
             found[step] |= needed(seen(proxy, partial(lose, lake, run, step)), {})
             found[step] |= needed(seen(proxy, partial(run.step, step)), {})
+    lake = Lake.connect("data-roles-lookup", aws, endpoint_url=proxy.url)
+    create_bucket(lake)
+    looking_up = prepared_with_lookup(lake)
+    # The first publish, which is lost, is that of what the run keeps of the other table.
+    found[Step.SILVER_TRANSFORM] |= needed(seen(proxy, partial(lose, lake, looking_up, Step.SILVER_TRANSFORM)), {})
+    found[Step.SILVER_TRANSFORM] |= needed(seen(proxy, partial(looking_up.step, Step.SILVER_TRANSFORM)), {})
     [quarantine] = run.lab.keys_below("quarantine/")[-1:]
     again = run.lab.replay(quarantine, ReplayedRow(number=1))
     found[Step.BRONZE_INGEST] |= needed(seen(proxy, again.bronze), {})

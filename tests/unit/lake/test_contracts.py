@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from flowforge.lake import keys
-from flowforge.lake.contracts import latest_contract, read_contract, settle_contract
+from flowforge.lake.contracts import latest_contract, read_contract, settle_contract, store_contract
 from flowforge.lake.lake import Lake
 from flowforge.model.contract import Contract, ContractColumn, DataType
 from flowforge.model.errors import CommitConflict, ConfigFault
@@ -91,3 +91,12 @@ def test_a_contract_that_the_plan_names_must_be_there(lake: Lake) -> None:
 
 def test_before_the_first_run_there_is_no_contract(lake: Lake) -> None:
     assert latest_contract(lake, *IDS) is None
+
+
+def test_a_version_that_somebody_else_stored_meanwhile_is_not_overwritten(lake: Lake) -> None:
+    first = settled(lake, "a", "x")
+    second = store_contract(lake, *IDS, columns("x", "y"), after=first.version, run_id="by-hand")
+    assert latest_contract(lake, *IDS) == second
+    with pytest.raises(CommitConflict, match="version 2 of the contract of job_orders was stored meanwhile"):
+        store_contract(lake, *IDS, columns("z"), after=first.version, run_id="by-hand")
+    assert latest_contract(lake, *IDS) == second

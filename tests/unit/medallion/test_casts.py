@@ -165,16 +165,10 @@ def test_a_timestamp_with_an_offset_becomes_utc(text: str, hour: int) -> None:
     assert value.astimezone(UTC).replace(minute=0) == datetime(2026, 1, 5, hour, tzinfo=UTC)
 
 
-def test_a_boolean_is_true_or_false_in_any_case() -> None:
-    assert typed(["true", "FALSE", " True ", "yes", "1", "t", ""], DataType.parse("boolean")) == [
-        True,
-        False,
-        True,
-        None,
-        None,
-        None,
-        None,
-    ]
+def test_an_inferred_boolean_is_true_or_false_in_any_case_and_a_declared_one_yes_or_no_too() -> None:
+    texts = ["true", "FALSE", " True ", "yes", "N", "1", "0", "on", ""]
+    assert typed(texts, DataType.parse("boolean"), declared=False) == [True, False, True, *[None] * 6]
+    assert typed(texts, DataType.parse("boolean")) == [True, False, True, True, False, True, False, None, None]
 
 
 def test_a_text_stays_as_it_is() -> None:

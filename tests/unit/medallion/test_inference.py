@@ -57,7 +57,18 @@ def described(data_type: DataType) -> str:
         (["2026-01-31 10:00:00"], "timestamp %Y-%m-%d %H:%M:%S%.f"),
         (["2026-01-31 10:00:00.25", "2026-01-31 10:00:00"], "timestamp %Y-%m-%d %H:%M:%S%.f"),
         (["2026-01-31 10:00"], "timestamp %Y-%m-%d %H:%M"),
-        (["2026-01-31 10:00:00", "2026-01-31T10:00:00"], "text"),
+        (["2026-01-31 10:00:00", "2026-01-31T10:00:00", "2026-01-31"], "timestamp"),
+        (["2026-01-31 10:00+02:00", "2026-01-31T10:00:00Z"], "timestamptz"),
+        (["2026-01-31 10:00+02:00", "2026-01-31T10:00:00"], "text"),
+        (["31/01/2026 10:00", "01/02/2026 11:30"], "timestamp %d/%m/%Y %H:%M"),
+        (["01/31/2026 10:00:00 PM", "01/02/2026"], "timestamp %m/%d/%Y %I:%M:%S %p"),
+        (["31-Jan-2026", "1-feb-2026"], "date %d-%b-%Y"),
+        (["2026/01/31"], "date %Y/%m/%d"),
+        (["31/01/26"], "text"),
+        (["2026-01-31 10:00:00.1234567"], "text"),
+        (["0.1234567890123456789", "1"], "decimal(38,19)"),
+        (["12345678901234567.891", "-1.5"], "decimal(38,3)"),
+        (["0.30000000000000004", "1e-7"], "float"),
         (["10:00"], "text"),
         (["a"], "text"),
         (["nan", "1.5"], "text"),
@@ -68,12 +79,12 @@ def test_a_type_is_given_where_every_value_fits(texts: list[str | None], expecte
     assert type_of(*texts) == expected
 
 
-@pytest.mark.parametrize("texts", [["01/02/2026", "11/12/2026"], ["01-02-2026"]])
+@pytest.mark.parametrize("texts", [["01/02/2026", "11/12/2026"], ["01-02-2026"], ["01/02/2026 10:00"]])
 def test_dates_that_can_be_read_both_ways_stay_text_and_are_reported(texts: list[str]) -> None:
     answer = inferred(*texts)
     assert str(answer.types["c"]) == "text"
     assert len(answer.notes) == 1
-    assert answer.notes[0].startswith("c: its dates can be read as %d")
+    assert answer.notes[0].startswith(("c: its dates can be read as %d", "c: its timestamps can be read as %d"))
     assert "state dataType and format in columnMappings" in answer.notes[0]
 
 

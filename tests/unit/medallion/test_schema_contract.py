@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 
 from flowforge.medallion.inference import Inference
-from flowforge.medallion.schema_contract import check_drift, contract_columns
+from flowforge.medallion.schema_contract import RunColumns, check_drift, contract_columns
 from flowforge.model.contract import Contract, ContractColumn, DataType, Type
 from flowforge.model.errors import DataFault
 from silver_frames import job
@@ -38,7 +38,7 @@ def test_the_order_of_the_columns_does_not_count_and_a_first_run_has_no_contract
 
 def test_a_first_contract_takes_declared_types_and_infers_the_rest() -> None:
     configured = job(mappings=[{"sourceColumn": "b", "targetColumn": "amount", "dataType": "decimal(8,2)"}])
-    columns, notes = contract_columns(configured, ["a", "b", "c"], None, everything_is_an_integer)
+    columns, notes = contract_columns(configured, RunColumns(["a", "b", "c"], everything_is_an_integer), None)
     assert [(column.name, column.source, str(column.data_type), column.declared) for column in columns] == [
         ("a", "a", "integer", False),
         ("amount", "b", "decimal(8,2)", True),
@@ -49,12 +49,12 @@ def test_a_first_contract_takes_declared_types_and_infers_the_rest() -> None:
 
 def test_a_later_run_keeps_the_contracts_types_and_settles_what_was_undetermined() -> None:
     present = contract_of(a=TEXT, b=UNDETERMINED)
-    columns, notes = contract_columns(job(), ["b", "a"], present, everything_is_an_integer)
+    columns, notes = contract_columns(job(), RunColumns(["b", "a"], everything_is_an_integer), present)
     assert [(column.name, str(column.data_type)) for column in columns] == [("a", "text"), ("b", "integer")]
     assert notes == ["b was looked at"]
 
 
 def test_a_type_that_is_declared_later_takes_the_place_of_the_inferred_one() -> None:
     configured = job(mappings=[{"sourceColumn": "a", "dataType": "text"}])
-    columns, _ = contract_columns(configured, ["a"], contract_of(a=INTEGER), everything_is_an_integer)
+    columns, _ = contract_columns(configured, RunColumns(["a"], everything_is_an_integer), contract_of(a=INTEGER))
     assert (str(columns[0].data_type), columns[0].declared) == ("text", True)

@@ -7,9 +7,10 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowforge.medallion.silver import Silver
 from flowforge.model.contract import ContractColumn, DataType
 from flowforge.model.names import AUDIT_COLUMNS
-from silver_frames import Text, contract, job, judged
+from silver_frames import Text, bronze_rows, contract, job, judged
 
 COLUMNS = contract(id="integer", amount="decimal(8,2)", note="text")
 RULES = [
@@ -151,3 +152,14 @@ def test_an_undetermined_column_holds_nulls() -> None:
     ]
     _, accepted, _ = judged([("1", None), ("2", None)], columns, job(key=["id"]))
     assert accepted["later"].to_list() == [None, None]
+
+
+def test_typed_bronze_keeps_its_types_and_goes_to_quarantine_as_it_is() -> None:
+    bronze = bronze_rows(["id"], [["1"], ["2"], ["3"]]).with_columns(
+        pl.Series("n", [2**63, 5, None], dtype=pl.UInt64), pl.Series("tags", [["a"], [], None])
+    )
+    silver = Silver(bronze, contract(id="integer", n="integer", tags="text"), job(key=["id"]))
+    verdict = silver.judge(3)
+    assert silver.accepted(verdict).collect().select("id", "n", "tags").rows() == [(2, 5, "[]"), (3, None, None)]
+    quarantine = silver.quarantine(verdict).collect()
+    assert quarantine.select("n", "tags", "_reason").rows() == [(2**63, ["a"], "n: '9223372036854775808' is no integer")]

@@ -19,6 +19,9 @@ GOLD = "destinationConfig.goldConfig"
 PERIODS = {"aggregationEnabled": True, "aggregationTimeColumn": "ordered_on", "aggregationTimeGrain": "day"}
 FIRST = {"aggregationEnabled": True, "aggregates": {"a": "first(x)"}}
 SQL = {"sql": "SELECT * FROM orders", "tables": {"orders": "shop/orders"}}
+MAPPING = "transformationConfig.columnMappings[]"
+TRANSFORMATION = f"{MAPPING}.transformations[]"
+RULE = "validationConfig.dataQualityRules[]"
 # What an option cannot be without.
 COMPANY: dict[str, dict[str, Any]] = {
     "type=gold-analytics": {GOLD: SQL},
@@ -58,11 +61,31 @@ COMPANY: dict[str, dict[str, Any]] = {
     "transformationConfig.columnMappings[].thousandsSeparator": {
         "transformationConfig.columnMappings[]": {"sourceColumn": "a", "dataType": "integer"}
     },
-    "transformationConfig.columnMappings[].transformations[].type": {
-        "transformationConfig.columnMappings[]": {"sourceColumn": "a"}
+    f"{TRANSFORMATION}.type": {MAPPING: {"sourceColumn": "a"}},
+    f"{TRANSFORMATION}.type=replace": {MAPPING: {"sourceColumn": "a"}, TRANSFORMATION: {"parameters": {"search": "a"}}},
+    f"{TRANSFORMATION}.type=substring": {MAPPING: {"sourceColumn": "a"}, TRANSFORMATION: {"parameters": {"start": 1}}},
+    f"{TRANSFORMATION}.type=format": {
+        MAPPING: {"sourceColumn": "a", "dataType": "integer"},
+        TRANSFORMATION: {"parameters": {"decimals": 2}},
     },
-    "validationConfig.dataQualityRules[].": {
-        "validationConfig.dataQualityRules[]": {"column": "a", "ruleType": "not_null"},
+    f"{TRANSFORMATION}.parameters": {MAPPING: {"sourceColumn": "a"}, TRANSFORMATION: {"type": "phone_format"}},
+    "transformationConfig.filters[].": {"transformationConfig.filters[]": {"column": "a", "value": "1"}},
+    "transformationConfig.filters[].operator=in": {"transformationConfig.filters[]": {"column": "a", "value": ["1"]}},
+    "transformationConfig.filters[].operator=not_null": {"transformationConfig.filters[]": {"column": "a"}},
+    f"{RULE}.": {RULE: {"column": "a", "ruleType": "not_null"}},
+    f"{RULE}.nullIs": {RULE: {"column": "a", "ruleType": "range", "parameters": {"min": 0}}},
+    f"{RULE}.parameters": {RULE: {"column": "a", "ruleType": "range"}},
+    **{
+        f"{RULE}.ruleType={rule_type}": {RULE: {"column": "a", "parameters": parameters}}
+        for rule_type, parameters in (
+            ("range", {"min": 0}),
+            ("length", {"max": 3}),
+            ("pattern", {"pattern": "^a"}),
+            ("enum", {"values": ["a"]}),
+            ("referential", {"table": "orders", "column": "id"}),
+            ("expression", {"expression": "b > 0"}),
+            ("custom", {"expression": "b > 0"}),
+        )
     },
     "validationConfig.reconciliationRules[].": {"validationConfig.reconciliationRules[]": {"name": "r"}},
     "validationConfig.reconciliationRules[].targetColumn": {
@@ -128,8 +151,7 @@ def test_the_page_has_a_line_for_everything_that_is_refused_with_a_reason() -> N
     ("option", "value"), [(option, value) for option, refusal in OPTIONS.items() for value in (None, "", *refusal.harmless)]
 )
 def test_a_value_that_changes_nothing_does_no_harm(option: str, value: object) -> None:
-    path = option.replace("dataQualityRules.", "dataQualityRules[].")
-    assert read_workflow(workflow_with(path, value), origin="the test").jobs[1]
+    assert read_workflow(workflow_with(option, value), origin="the test").jobs[1]
 
 
 def test_false_is_not_zero() -> None:

@@ -44,10 +44,6 @@ def test_a_stored_definition_is_read_again_as_it_was(options: dict[str, Any]) ->
     ("options", "reason"),
     [
         ({"mergeStrategy": "scd_type_2"}, "mergeStrategy 'scd_type_2' needs a primaryKey"),
-        ({"primaryKey": "id", "updateStrategy": "custom"}, "updateStrategy 'custom' is not supported: a rule of one's own"),
-        ({"partitionKeys": ["day"]}, "partitionKeys is not supported: the Silver table is one Parquet object"),
-        ({"retentionDays": 90}, "retentionDays is not supported: how long objects are kept is a setting of the stage"),
-        ({"storageFormat": "iceberg"}, "storageFormat 'iceberg' is not supported"),
         ({"primaryKey": "id", "conflictResolution": "most_recent"}, "goes with conflictColumn"),
         ({"primaryKey": "id", "conflictColumn": "at"}, "goes with conflictColumn"),
         ({"conflictResolution": "target_wins"}, "'target_wins' needs a primaryKey"),

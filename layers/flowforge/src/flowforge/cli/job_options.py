@@ -1,23 +1,23 @@
 """The options that describe a job on the command line, and the workflow that follows from them."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from flowforge.cli.checked_options import checked, one_of
 from flowforge.cli.reading_options import source_config
+from flowforge.cli.silver_options import column_mappings, columns, derived_columns, quality_rules, row_filters
 from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.model.aggregate import Aggregate
-from flowforge.model.contract import DataType
 from flowforge.model.destination import BronzeConfig, DestinationConfig, SchemaEvolution
 from flowforge.model.errors import ConfigFault
 from flowforge.model.gold import GoldConfig
 from flowforge.model.job import Job
-from flowforge.model.silver_config import ALIASES, MergeStrategy, SilverConfig
+from flowforge.model.quality_rule import QualityRule, Severity
+from flowforge.model.silver_config import ALIASES, MergeStrategy, SilverConfig, TypeWidening
 from flowforge.model.slug import slugify
-from flowforge.model.transformation import ColumnMapping, TransformationConfig
-from flowforge.model.validation import QualityRule, ValidationConfig
+from flowforge.model.transformation import TransformationConfig
+from flowforge.model.validation import ValidationConfig
 from flowforge.model.workflow import Workflow
 
 NAMED_AGGREGATE = re.compile(r"([^=()]+)=(.+)", re.DOTALL)
@@ -31,6 +31,7 @@ SILVER_OPTIONS = (
     "--surrogate-key",
     "--effective-date",
     "--track-deletes",
+    "--widen",
 )
 
 
@@ -73,6 +74,13 @@ class JobOptions:
     type: tuple[str, ...] = ()
     not_null: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
+    rule: tuple[str, ...] = ()
+    warn: tuple[str, ...] = ()
+    filter: tuple[str, ...] = ()
+    transform: tuple[str, ...] = ()
+    derive: tuple[str, ...] = ()
+    max_error_rate: float | None = None
+    widen: bool = False
 
     def given(self) -> list[str]:
         """List the options that were typed, as a person types them."""
@@ -103,8 +111,8 @@ def workflow_from_options(options: JobOptions, *, default_name: str) -> Workflow
             name=name,
             slug=slug,
             source_config=source_config(options),
-            transformation_config=TransformationConfig(column_mappings=_column_mappings(options.type)),
-            validation_config=_rules(options),
+            transformation_config=_transformation(options),
+            validation_config=_validation(options),
             destination_config=DestinationConfig(
                 bronze_config=BronzeConfig(schema_evolution=_schema_evolution(options)),
                 silver_config=_silver_config(options, primary_key, strategy),
@@ -115,38 +123,31 @@ def workflow_from_options(options: JobOptions, *, default_name: str) -> Workflow
     return Workflow(id=f"wf_{slug}", name=name, slug=slug, jobs=(job,))
 
 
-def columns(option: str, values: Iterable[str]) -> tuple[str, ...]:
-    """Split names of columns, given one by one or separated by commas."""
-    names = [name.strip() for value in values for name in value.split(",")]
-    if "" in names:
-        raise UsageError(f"{option}: the name of a column is missing in {printable(','.join(values))!r}")
-    return tuple(names)
-
-
 def _schema_evolution(options: JobOptions) -> SchemaEvolution:
     return one_of("--schema-evolution", options.schema_evolution or SchemaEvolution.STRICT.value, SchemaEvolution)
 
 
-def _column_mappings(types: tuple[str, ...]) -> tuple[ColumnMapping, ...]:
-    declared: dict[str, str] = {}
-    for text in types:
-        column, _, data_type = text.rpartition("=")
-        if not column or not data_type:
-            raise UsageError(f"--type: {printable(text)!r} is not of the form COLUMN=TYPE, such as ordered_on=date")
-        if column in declared:
-            raise UsageError(f"--type: the column {printable(column)!r} has two types")
-        checked("--type", lambda text=data_type: DataType.parse(text))  # type: ignore[misc]
-        declared[column] = data_type
+def _transformation(options: JobOptions) -> TransformationConfig:
+    mapped = "--type, --transform" if options.transform else "--type"
+    mappings = checked(mapped, lambda: column_mappings(options.type, options.transform))
+    derived = checked("--derive", lambda: derived_columns(options.derive))
+    filters = checked("--filter", lambda: row_filters(options.filter))
     return checked(
-        "--type",
-        lambda: tuple(ColumnMapping(source_column=column, data_type=data_type) for column, data_type in declared.items()),
+        "--transform, --derive, --filter",
+        lambda: TransformationConfig(column_mappings=mappings, derived_columns=derived, filters=filters),
     )
 
 
-def _rules(options: JobOptions) -> ValidationConfig:
+def _validation(options: JobOptions) -> ValidationConfig:
     rules = [QualityRule(column=column, rule_type="not_null") for column in columns("--not-null", options.not_null)]
     rules += [QualityRule(column=column, rule_type="unique") for column in columns("--unique", options.unique)]
-    return checked("--not-null, --unique", lambda: ValidationConfig(data_quality_rules=tuple(rules)))
+    rules += checked("--rule", lambda: quality_rules(options.rule, Severity.ERROR))
+    rules += checked("--warn", lambda: quality_rules(options.warn, Severity.WARNING))
+    of_rules = "--not-null, --unique, --rule, --warn" if options.rule or options.warn else "--not-null, --unique"
+    return checked(
+        of_rules,
+        lambda: ValidationConfig(data_quality_rules=tuple(rules), max_error_rate=options.max_error_rate),
+    )
 
 
 def _strategy(options: JobOptions) -> MergeStrategy:
@@ -167,6 +168,7 @@ def _silver_config(options: JobOptions, primary_key: tuple[str, ...], strategy: 
         "conflictColumn": options.conflict_column,
         "scdEffectiveDateColumn": options.effective_date,
         "scdTrackDeletes": options.track_deletes or None,
+        "typeWidening": TypeWidening.ALLOW.value if options.widen else None,
     }
     stated |= {name: value for name, value in given.items() if value is not None}
     if options.surrogate_key is not None:

@@ -27,6 +27,7 @@ from flowforge.model.replay import Replay
 from flowforge.model.workflow import Workflow
 from flowforge.steps.attempt import scan
 from flowforge.steps.engine_errors import engine_errors
+from flowforge.steps.error_limits import require_run_was_taken
 
 OF_MALFORMED = ("_line", "_raw_text")
 
@@ -105,6 +106,7 @@ def replay_quarantine(
     lake, stepfunctions = stack.lake(), stack.client("stepfunctions")
     workflow, job = stored_job(lake, workflow_name, job_name)
     item = _chosen(lake, workflow, job, run_id, malformed=False)
+    require_run_was_taken(lake, item.key)
     total = scan(lake, item.key).select(pl.len()).collect().item()
     replay = Replay(
         workflow_id=workflow.id,

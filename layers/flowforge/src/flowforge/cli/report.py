@@ -95,6 +95,8 @@ def _remarks(step: Step, result: StepResult) -> Iterator[str]:
     quarantine = result.output("quarantine")
     if quarantine is not None and quarantine.rows:
         yield f"{_rows(quarantine.rows)} in quarantine: {printable(quarantine.key)}"
+    if isinstance(counts, SilverCounts) and counts.filtered:
+        yield f"{_rows(counts.filtered)} left out by filters"
     for rule in result.rules:
         verdict = f"broken by {_rows(rule.failed)}" if rule.failed else "held"
         yield f"rule {printable(rule.rule)} on {printable(rule.column)} ({rule.severity}): {verdict}"
@@ -112,7 +114,8 @@ def _remarks(step: Step, result: StepResult) -> Iterator[str]:
             else "this run's file is kept beside it"
         )
         yield f"{LAYERS[step]} of a later run stays the table; {kept}"
-    for note in result.notes:
+    of_rules = tuple(f"the rule {rule.rule} is broken" for rule in result.rules)
+    for note in (note for note in result.notes if not note.startswith(of_rules)):
         yield f"{LAYERS[step]}: {printable(note)}"
 
 

@@ -11,13 +11,13 @@ from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Job
 from flowforge.model.slug import slugify
 from flowforge.model.workflow import Workflow
-from flowforge.orchestration.definitions import stored_workflow
+from flowforge.orchestration.definitions import find_workflow, stored_workflow
 
 DEFINITIONS = (".yaml", ".yml")
 
 
 def stored_job(lake: Lake, workflow_name: str, job_name: str | None) -> tuple[Workflow, Job]:
-    """The workflow of an id or a name, or of a file, which is stored first, and its job of an id or a name.
+    """The workflow of an id, a name or a slug, or of a file, which is stored first, and its job of an id or a name.
 
     Raises UsageError where there is none, or where several could be meant.
     """
@@ -41,7 +41,10 @@ def _workflow(lake: Lake, name: str) -> Workflow:
     for workflow_id in _ids(name):
         if lake.read(workflow_key(workflow_id)) is not None:
             return stored_workflow(lake, workflow_id)
-    raise UsageError(f"WORKFLOW: there is no workflow {printable(name)} on this stack; run it first")
+    try:
+        return find_workflow(lake, name)
+    except ConfigFault as fault:
+        raise UsageError(f"WORKFLOW: {printable(str(fault))}") from fault
 
 
 def _ids(name: str) -> list[str]:

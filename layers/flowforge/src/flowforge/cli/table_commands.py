@@ -1,11 +1,11 @@
 """The commands that mend a Silver table. What they need is imported when one of them runs."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowforge.cli.job_commands import JobName, WorkflowName, with_stack
 from flowforge.cli.stack_commands import State
 
 if TYPE_CHECKING:
@@ -13,12 +13,6 @@ if TYPE_CHECKING:
 
     from flowforge.local.connection import StackConnection
 
-WorkflowName = Annotated[
-    str, typer.Argument(metavar="WORKFLOW", help="The workflow's id or name, or its YAML file, which is stored first.")
-]
-JobName = Annotated[
-    str | None, typer.Argument(metavar="[JOB]", help="The job's id or name; not needed where the workflow has one job.")
-]
 RunId = Annotated[
     str | None, typer.Option("--run", metavar="ID", help="The run whose quarantine it is; needed where there are several.")
 ]
@@ -40,7 +34,7 @@ def rebuild(workflow: WorkflowName, job: JobName = None, state: State = None) ->
 
         return run(stack, workflow, job, console=console, errors=errors)
 
-    _with_stack(state, work)
+    with_stack(state, work)
 
 
 @quarantine.command("list")
@@ -52,7 +46,7 @@ def list_(workflow: WorkflowName, job: JobName = None, state: State = None) -> N
 
         return list_quarantines(stack, workflow, job, console=console)
 
-    _with_stack(state, work)
+    with_stack(state, work)
 
 
 @quarantine.command()
@@ -77,7 +71,7 @@ def show(
 
         return show_quarantine(stack, workflow, job, run, malformed=malformed, limit=limit, output=output, console=console)
 
-    _with_stack(state, work)
+    with_stack(state, work)
 
 
 @quarantine.command()
@@ -107,21 +101,4 @@ def replay(
             stack, workflow, job, run, rows=rows, fix=fix, values=tuple(set_ or ()), console=console, errors=errors
         )
 
-    _with_stack(state, work)
-
-
-def _with_stack(state: Path | None, work: "Callable[[StackConnection, Console, Console], int]") -> None:
-    from flowforge.cli.endings import status_of
-    from flowforge.cli.screen import consoles
-    from flowforge.local.open_stack import open_stack
-    from flowforge.local.project import find_project
-    from flowforge.local.state_folder import StateFolder
-
-    console, errors = consoles()
-
-    def on_the_stack() -> int:
-        project = find_project()
-        with open_stack(project, StateFolder.of(project, state).root) as stack:
-            return work(stack, console, errors)
-
-    raise typer.Exit(status_of(on_the_stack, errors))
+    with_stack(state, work)

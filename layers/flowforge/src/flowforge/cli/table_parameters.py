@@ -28,6 +28,53 @@ Unique = Annotated[
     list[str] | None,
     typer.Option(metavar="COLUMN,...", help="Rows that share a value here go to quarantine.", rich_help_panel=SILVER),
 ]
+Rule = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN: RULE",
+        help="Rows that break it go to quarantine: 'amount: range(0, 100)', 'code: pattern(^[A-Z]+$)', 'size: enum(S, M)', "
+        "'name: length(1, 20)', 'country: referential(geo/countries.code)', 'expression(paid <= amount)'. Repeatable.",
+        rich_help_panel=SILVER,
+    ),
+]
+Warn = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN: RULE", help="The same, for rules that are only counted. Repeatable.", rich_help_panel=SILVER),
+]
+Filter = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CONDITION",
+        help="Rows to keep: 'amount > 0', 'status != void', 'name contains GmbH', 'size in S, M', 'email is not null'. "
+        "Repeatable.",
+        rich_help_panel=SILVER,
+    ),
+]
+Transform = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN: CHANGE, ...",
+        help="Changes to a column: trim, uppercase, lowercase, replace(a, b), substring(1, 3), email_normalize, "
+        "phone_format(49), format(%d.%m.%Y). Repeatable.",
+        rich_help_panel=SILVER,
+    ),
+]
+Derive = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN TYPE = EXPRESSION",
+        help="A column that is computed: 'net decimal(12,2) = amount - tax'. Repeatable.",
+        rich_help_panel=SILVER,
+    ),
+]
+MaxErrorRate = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="The share of bad rows beyond which the run changes nothing.", rich_help_panel=SILVER),
+]
+Widen = Annotated[
+    bool,
+    typer.Option("--widen", help="Let an inferred type grow for values that do not fit.", rich_help_panel=SILVER),
+]
 Merge = Annotated[
     bool,
     typer.Option(

@@ -59,3 +59,13 @@ def settle_contract(
             return contract
         present = read_contract(lake, workflow_id, job_id, version)
     raise CommitConflict(f"the contract of {job_id} was changed by other runs {TRIES} times in a row")
+
+
+def store_contract(
+    lake: Lake, workflow_id: str, job_id: str, columns: tuple[ContractColumn, ...], *, after: int, run_id: str
+) -> Contract:
+    """Store the version that follows ``after``. Raises CommitConflict where somebody else has stored it meanwhile."""
+    contract = Contract(version=after + 1, run_id=run_id, columns=columns)
+    if not lake.write(keys.contract_key(workflow_id, job_id, contract.version), contract.to_json()):
+        raise CommitConflict(f"version {contract.version} of the contract of {job_id} was stored meanwhile: show and edit that")
+    return contract

@@ -24,6 +24,11 @@ def workflow_key(workflow_id: str) -> str:
     return f"{WORKFLOWS}{workflow_id}.json"
 
 
+def workflow_of(key: str) -> str:
+    """The id of the workflow whose definition lies under a key."""
+    return key.removeprefix(WORKFLOWS).removesuffix(".json")
+
+
 def safe_file_name(name: str) -> str:
     """The last part of a path given by a person, without what a key or a file system cannot hold.
 
@@ -238,6 +243,11 @@ def results_of(all_keys: list[str], job_id: str, step: Step) -> list[str]:
     return ["/".join(part) for part in parts if part[2:] == [job_id, f"{step.value}.json"]]
 
 
+def execution_of(key: str) -> str:
+    """The execution that a key below ``runs/`` belongs to."""
+    return key.split("/")[1]
+
+
 def result_key(execution_id: str, job_id: str, step: Step) -> str:
     """The result of a step."""
     return f"runs/{execution_id}/{job_id}/{step.value}.json"
@@ -256,6 +266,16 @@ def failure_key(execution_id: str, job_id: str, step: Step) -> str:
 def reconciliation_key(execution_id: str, job_id: str) -> str:
     """What the comparisons before a job's Gold found, whether they passed or not."""
     return f"runs/{execution_id}/{job_id}/reconciliation.json"
+
+
+def reference_key(execution_id: str, job_id: str, number: int) -> str:
+    """What a run read of another Silver table, kept so that each try of it reads the same; ``number`` counts from 1."""
+    return f"runs/{execution_id}/{job_id}/reference_{number:02}.parquet"
+
+
+def refusal_key(execution_id: str, job_id: str) -> str:
+    """Word that a run's Silver was refused as a whole, because too many of its rows were bad."""
+    return f"runs/{execution_id}/{job_id}/refused.json"
 
 
 def job_error_key(execution_id: str, job_id: str) -> str:

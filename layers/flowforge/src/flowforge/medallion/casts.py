@@ -12,15 +12,29 @@ from flowforge.model.contract import ContractColumn, DataType, Type
 CANONICAL_INTEGER = r"^-?(0|[1-9][0-9]{0,17})$"
 """No leading zero, no plus and at most 18 digits: what is written otherwise is a code or a telephone, not a number."""
 LENIENT_INTEGER = r"^[+-]?[0-9]{1,18}$"
-CANONICAL_FLOAT = r"^-?((0|[1-9][0-9]{0,14})(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
-"""At most 15 digits before the point, which a 64-bit float holds exactly."""
+MAX_FLOAT_DIGITS = 17
+"""As many significant digits as programs print of a 64-bit float. A number with more stays exact as a decimal."""
+_SHAPES = "|".join(
+    (
+        rf"0?\.0*[0-9]{{0,{MAX_FLOAT_DIGITS}}}0*",
+        r"0\.?",
+        *(rf"[1-9][0-9]{{{n - 1}}}(\.[0-9]{{0,{MAX_FLOAT_DIGITS - n}}}0*)?" for n in range(1, 16)),
+    )
+)
+CANONICAL_FLOAT = rf"^-?({_SHAPES})([eE][+-]?[0-9]{{1,3}})?$"
+"""No leading zero, and at most 15 digits before the point, which a 64-bit float holds exactly."""
+CANONICAL_DECIMAL = r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,37})?$"
 LENIENT_FLOAT = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 FOUR_DIGIT_YEAR = r"(^|[^0-9])[0-9]{4}([^0-9]|$)"
 """The date parser takes ``26`` for the year 26; where ``%Y`` stands apart, a date without four digits of year does not fit."""
 YEAR_APART = re.compile(r"(?<!%[a-zA-Z])%Y(?!%)")
 DEFAULT_DATE_FORMAT = "%Y-%m-%d"
-DEFAULT_TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M:%S%.f"
-ZONED = ("%z", "%#z", "%:z", "%+")
+ISO_TIMESTAMPS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
+"""What a timestamp without a stated form is read as; with ``%#z`` behind where it has a zone."""
+TIME_OF_DAY = re.compile(r"[ T]%[HI].*")
+FINER_THAN_MICROSECONDS = r"\.[0-9]{6}[0-9]*[1-9]"
+TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+"""What a declared boolean may be written as; an inferred one is true or false."""
 
 
 def polars_type(data_type: DataType) -> pl.DataType:
@@ -37,14 +51,9 @@ def polars_type(data_type: DataType) -> pl.DataType:
         case Type.DATE:
             return pl.Date()
         case Type.TIMESTAMP:
-            return pl.Datetime("us", "UTC" if is_zoned(data_type) else None)
+            return pl.Datetime("us", "UTC" if data_type.has_zone else None)
         case Type.TEXT | Type.UNDETERMINED:
             return pl.String()
-
-
-def is_zoned(data_type: DataType) -> bool:
-    """True for a timestamp whose text carries its offset from UTC."""
-    return bool(data_type.format) and any(mark in (data_type.format or "") for mark in ZONED)
 
 
 def blank_is_null(text: pl.Expr) -> pl.Expr:
@@ -64,16 +73,32 @@ def cast(text: pl.Expr, data_type: DataType, *, declared: bool) -> pl.Expr:
     match data_type.type:
         case Type.BOOLEAN:
             lower = value.str.to_lowercase()
-            return pl.when(lower == "true").then(True).when(lower == "false").then(False)
+            true, false = (TRUE, FALSE) if declared else (TRUE[:1], FALSE[:1])
+            return pl.when(lower.is_in(true)).then(True).when(lower.is_in(false)).then(False)
         case Type.DATE:
-            form = data_type.format or DEFAULT_DATE_FORMAT
-            return _with_whole_year(value, form).str.to_date(form, strict=False, exact=True)
+            return _date(value, data_type.format or DEFAULT_DATE_FORMAT)
         case Type.TIMESTAMP:
-            form = data_type.format or DEFAULT_TIMESTAMP_FORMAT
-            timed = _with_whole_year(value, form).str.to_datetime(form, time_unit="us", strict=False, exact=True)
-            return timed.cast(polars_type(data_type))
+            return _timestamp(value, data_type)
         case _:
             return _number(value, data_type, declared=declared)
+
+
+def _date(value: pl.Expr, form: str) -> pl.Expr:
+    return _with_whole_year(value, form).str.to_date(form, strict=False, exact=True)
+
+
+def _timestamp(value: pl.Expr, data_type: DataType) -> pl.Expr:
+    """A timestamp without a zone is also read from its date alone, as the midnight it begins with."""
+    zone = "%#z" if data_type.zoned else ""
+    forms = (data_type.format,) if data_type.format else tuple(f"{form}{zone}" for form in ISO_TIMESTAMPS)
+    kept = pl.when(~value.str.contains(FINER_THAN_MICROSECONDS)).then(value)
+    read = [
+        _with_whole_year(kept, form).str.to_datetime(form, time_unit="us", strict=False, exact=True).cast(polars_type(data_type))
+        for form in forms
+    ]
+    if not data_type.has_zone and (date_form := TIME_OF_DAY.sub("", forms[0])) != forms[0]:
+        read.append(_date(value, date_form).cast(polars_type(data_type)))
+    return pl.coalesce(read)
 
 
 def _with_whole_year(value: pl.Expr, form: str) -> pl.Expr:

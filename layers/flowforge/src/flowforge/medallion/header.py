@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from flowforge.model.errors import ConfigFault, DataFault
+from flowforge.model.expression import columns_of
 from flowforge.model.job import Job
 from flowforge.model.names import RESERVED_PREFIX, is_pattern
 from flowforge.model.silver_config import SilverConfig
@@ -46,14 +47,15 @@ def check_header(job: Job, columns: Sequence[str], *, file: str) -> None:
             column=patterns[0],
         )
     mappings = job.transformation_config.column_mappings
-    silver = silver_names(job, columns)
+    from_file = silver_names(job, columns)
     for mapping in mappings:
         if mapping.source_column not in columns:
             raise _missing("columnMappings.sourceColumn", mapping.source_column, columns, file)
+    silver = [*from_file, *job.transformation_config.new_columns]
     twice = sorted({name for name in silver if silver.count(name) > 1})
     if twice:
         raise ConfigFault(
-            f"columnMappings gives {file} two columns named {twice[0]!r}",
+            f"columnMappings, lookups and derivedColumns give {file} two columns named {twice[0]!r}",
             file=file,
             column=twice[0],
             option="columnMappings",
@@ -74,9 +76,12 @@ def check_header(job: Job, columns: Sequence[str], *, file: str) -> None:
     for column in job.destination_config.silver_config.primary_key:
         if column not in silver:
             raise _missing("silverConfig.primaryKey", column, silver, file)
+    _check_transformations(job, from_file, silver, file)
     for rule in job.validation_config.data_quality_rules:
-        if rule.column not in silver:
-            raise _missing(f"dataQualityRules[{rule.label}].column", rule.column, silver, file)
+        for column in rule.columns:
+            if column not in silver:
+                part = "column" if column == rule.column else "parameters"
+                raise _missing(f"dataQualityRules[{rule.label}].{part}", column, silver, file)
     gold = job.destination_config.gold_config
     for column in gold.aggregation_group_by:
         if column not in silver:
@@ -91,6 +96,24 @@ def _option_of(config: SilverConfig, column: str) -> str:
     if column == config.scd_end_date_column:
         return "scdEndDateColumn"
     return "scdCurrentFlagColumn" if column == config.scd_current_flag_column else "surrogateKeyColumn"
+
+
+def _check_transformations(job: Job, from_file: Sequence[str], silver: Sequence[str], file: str) -> None:
+    """Raise ConfigFault where a lookup, a derived column or a filter reads a column that is not there when it does."""
+    config, known = job.transformation_config, list(from_file)
+    for lookup in config.lookups:
+        for column in lookup.join_keys:
+            if column not in known:
+                raise _missing(f"lookups[{lookup.name}].joinKeys", column, known, file)
+        known.extend(lookup.select_columns.values())
+    for derived in config.derived_columns:
+        for column in columns_of(derived.parsed):
+            if column not in known:
+                raise _missing(f"derivedColumns[{derived.name}].expression", column, known, file)
+        known.append(derived.name)
+    for condition in config.filters:
+        if condition.column not in silver:
+            raise _missing("filters.column", condition.column, silver, file)
 
 
 def silver_names(job: Job, columns: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from flowforge.medallion.casts import polars_type
 from flowforge.medallion.conflict_policy import ConflictPolicy
 from flowforge.medallion.duplicates import MAX_KEYS_PER_PASS, POSITION, key_hash, passes_for, without
 from flowforge.medallion.surrogate_key_column import with_numbers
-from flowforge.model.contract import ContractColumn
+from flowforge.model.contract import ContractColumn, Origin
 from flowforge.model.errors import ConfigFault, DataFault
 from flowforge.model.names import AUDIT_COLUMNS
 
@@ -44,13 +44,15 @@ class MergeOutcome:
 
 
 def align_to_contract(table: pl.LazyFrame, columns: Sequence[ContractColumn], added: Sequence[str], *, name: str) -> pl.LazyFrame:
-    """The rows of a Silver table in the types of the newest contract; ``added`` are the product's columns of this table.
+    """The rows of a Silver table in the types of the newest contract; null in a column that sources did not have then.
 
-    Raises ConfigFault where a column was renamed, added or removed since, or where its new type cannot hold what the table
-    has (the table needs a rebuild). Reads the columns whose type changed.
+    ``added`` are the product's columns of this table. Raises ConfigFault where a column was renamed or removed since, where one
+    is looked up or derived that was not, or where a new type cannot hold what the table has (the table needs a rebuild). Reads
+    the columns whose type changed.
     """
     have = [column for column in table.collect_schema().names() if column != POSITION]
-    want = [column.name for column in columns]
+    new = {column.name for column in columns if column.origin is Origin.SOURCE} - set(have)
+    want = [column.name for column in columns if column.name not in new]
     expected = [*want, *AUDIT_COLUMNS, *added]
     if sorted(have) != sorted(expected):
         odd = sorted(set(have) ^ set(expected))
@@ -59,7 +61,8 @@ def align_to_contract(table: pl.LazyFrame, columns: Sequence[ContractColumn], ad
             column=odd[0],
             option="transformationConfig.columnMappings",
         )
-    _require_lossless(table, columns, name=name)
+    _require_lossless(table, [column for column in columns if column.name not in new], name=name)
+    table = table.with_columns(pl.lit(None, dtype=pl.Null).alias(column) for column in sorted(new))
     extra = [POSITION] if POSITION in table.collect_schema() else []
     return table.select(
         *extra,

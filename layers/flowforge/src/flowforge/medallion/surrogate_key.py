@@ -50,7 +50,7 @@ def encoded_key(key: Sequence[str], schema: Mapping[str, pl.DataType]) -> pl.Exp
     """
     parts = []
     for column in key:
-        text = canonical_text(pl.col(column), schema[column])
+        text = key_text(pl.col(column), schema[column])
         parts.append(
             pl.when(text.is_null())
             .then(pl.lit("-"))
@@ -59,7 +59,7 @@ def encoded_key(key: Sequence[str], schema: Mapping[str, pl.DataType]) -> pl.Exp
     return pl.concat_str(parts)
 
 
-def canonical_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def key_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """The value as text, the same for every type that can hold it.
 
     Numbers have no zeros after the last digit that counts, and no point without digits behind it; a date is ISO 8601, and so

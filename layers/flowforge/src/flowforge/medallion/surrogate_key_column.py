@@ -7,8 +7,8 @@ import polars as pl
 from flowforge.medallion.duplicates import POSITION, repeated_positions
 from flowforge.medallion.surrogate_key import surrogate_key
 from flowforge.model.errors import DataFault
+from flowforge.model.quality_rule import QualityRule
 from flowforge.model.silver_config import MergeStrategy, SilverConfig, SurrogateKeyStrategy
-from flowforge.model.validation import QualityRule
 
 
 def with_surrogate_key(rows: pl.LazyFrame, config: SilverConfig, key: Sequence[str]) -> pl.LazyFrame:

@@ -12,10 +12,10 @@ from flowforge.model.silver_config import SilverConfig
 
 
 class SchemaEvolution(StrEnum):
-    """What Bronze does with a file whose columns differ from the contract's, or from those of the run's other files.
+    """What becomes of a file whose columns differ from the contract's, or from those of the run's other files, by name.
 
-    ``strict`` refuses it. ``add_new_columns`` and ``ignore_extra`` keep every column and fill with null what a file lacks;
-    they differ in Silver, which takes up new columns or leaves them out.
+    ``strict`` refuses it. Under the other two Bronze keeps every column, what a file lacks is null, and Silver takes up a new
+    column behind the others (``add_new_columns``) or leaves it out (``ignore_extra``).
     """
 
     STRICT = "strict"

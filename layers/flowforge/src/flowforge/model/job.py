@@ -82,6 +82,8 @@ class Job(Document):
                 ("sourceConfig", self.source_config, SourceConfig()),
                 ("transformationConfig", self.transformation_config, TransformationConfig()),
                 ("validationConfig.dataQualityRules", self.validation_config.data_quality_rules, ()),
+                ("validationConfig.maxErrors", self.validation_config.max_errors, None),
+                ("validationConfig.maxErrorRate", self.validation_config.max_error_rate, None),
                 ("destinationConfig.bronzeConfig", self.destination_config.bronze_config, BronzeConfig()),
                 ("destinationConfig.silverConfig", self.destination_config.silver_config, SilverConfig()),
             )

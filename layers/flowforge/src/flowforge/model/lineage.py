@@ -27,7 +27,7 @@ class Parent(Document):
 class ColumnOrigin(Document):
     """A column of a dataset, its type in Athena, and the columns of the parents that it was made of (none: the product's own).
 
-    Behind a statement over several tables a column is ``workflow/job.column``.
+    A column of another table, by a lookup or a statement over several, is ``workflow/job.column``.
     """
 
     column: str

@@ -28,6 +28,10 @@ class Refusal:
 NO_DATABASE = Refusal("this version reads files only; export the table to a file and let that land")
 NO_SERVICE = Refusal("this version reads files that land in its bucket; copy them below the job's landing prefix")
 NO_ENGINE_ID = Refusal("nothing is deployed per job: the state machine of the stage runs every workflow")
+NO_SQL_OVER_A_SOURCE = Refusal(
+    "a statement over a whole source could neither account for every row nor name the one that failed; use derivedColumns, "
+    "filters and lookups, or SQL over Silver tables in a job of type gold-analytics"
+)
 OF_EVERY_LAYER = {
     "partitionKeys": Refusal("the keys of this layer have folders by day alone; in Gold partitionKeys cluster the rows"),
     "storageFormat": Refusal("objects are Parquet; Iceberg and Delta tables would need their own commits", ("parquet",)),
@@ -45,15 +49,9 @@ OPTIONS: dict[str, Refusal] = {
     "sourceConfig.fileConfig.matchedFiles": Refusal(
         "it lists what was there once; a run finds its files by filePattern or filePath when it is planned"
     ),
-    "transformationConfig.derivedColumns": Refusal(
-        "columns are renamed and typed; compute others by SQL in a gold-analytics job"
-    ),
-    "transformationConfig.lookups": Refusal("join by SQL in a job of type gold-analytics"),
-    "transformationConfig.filters": Refusal("every row of the source is kept; filter by SQL in a job of type gold-analytics"),
-    "transformationConfig.customSql": Refusal("SQL is run over Silver tables, in a job of type gold-analytics"),
-    "transformationConfig.useDirectSql": Refusal("SQL is run over Silver tables, in a job of type gold-analytics", (False,)),
+    "transformationConfig.customSql": NO_SQL_OVER_A_SOURCE,
+    "transformationConfig.useDirectSql": Refusal(NO_SQL_OVER_A_SOURCE.reason, (False,)),
     "validationConfig.notificationEmail": Refusal("a stage tells one topic of every failure, to which an address is subscribed"),
-    "validationConfig.dataQualityRules.parameters": Refusal("not_null and unique have no parameters"),
     **{
         f"destinationConfig.{layer}Config.{option}": refusal
         for layer in ("bronze", "silver", "gold")
@@ -104,13 +102,6 @@ VALUES: dict[str, dict[str, Refusal]] = {
     "destinationConfig.goldConfig.materializationType": {
         "view": Refusal("a view needs a catalog to hold it, and a table is read by everyone; use table or materialized_view")
     },
-    "transformationConfig.columnMappings.transformations.type": dict.fromkeys(
-        ("uppercase", "lowercase", "replace", "substring", "format", "email_normalize", "phone_format"),
-        Refusal("texts are trimmed alone; write the others in SQL, in a job of type gold-analytics"),
-    ),
-    "validationConfig.dataQualityRules.ruleType": dict.fromkeys(
-        ("range", "pattern", "enum", "custom"), Refusal("rules are not_null and unique")
-    ),
 }
 
 

@@ -49,6 +49,16 @@ class UpdateStrategy(StrEnum):
     UPDATE_CHANGED = "update_changed"
 
 
+class TypeWidening(StrEnum):
+    """What becomes of values that do not fit an inferred type of the contract.
+
+    ``refuse`` sends their rows to quarantine; ``allow`` stores a contract with a wider type. A declared type never grows.
+    """
+
+    REFUSE = "refuse"
+    ALLOW = "allow"
+
+
 class SurrogateKeyStrategy(StrEnum):
     """Where a row's surrogate key comes from: its key's hash, its key's UUID, a counter, or a column of the source."""
 
@@ -75,6 +85,7 @@ class SilverConfig(LayerConfig):
     enabled: bool = True
     primary_key: tuple[str, ...] = ()
     merge_strategy: MergeStrategy = MergeStrategy.VERSIONED
+    type_widening: TypeWidening = TypeWidening.REFUSE
     conflict_resolution: ConflictResolution = ConflictResolution.SOURCE_WINS
     conflict_column: str | None = None
     update_strategy: UpdateStrategy = UpdateStrategy.UPDATE_ALL

@@ -135,12 +135,16 @@ class PublishedObject(Document):
 
 
 class RuleOutcome(Document):
-    """How many rows broke a rule."""
+    """How many rows broke a rule, of how many that it could be held to: a null is often neither right nor wrong.
+
+    ``checked`` is None for casts and keys, which every row is held to.
+    """
 
     rule: str
     column: str
     severity: str
     failed: int
+    checked: int | None = None
 
 
 class StepResult(Document):

@@ -1,5 +1,6 @@
 """A workflow: ordered jobs under one name."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -10,9 +11,11 @@ from flowforge.model.gold_query import query_problem
 from flowforge.model.job import Job, JobType
 from flowforge.model.layer import LAYERS_OF_TABLES, Layer
 from flowforge.model.names import Identifier, Slug, with_slug
+from flowforge.model.quality_rule import ReferentialParameters
 from flowforge.model.refused_options import refusal_of, without_harmless_options
 from flowforge.model.step import Step
 from flowforge.model.table_names import table_names
+from flowforge.model.table_reference import resolve
 
 MAX_JOBS = 200
 """An execution's history holds 25,000 events; a job takes 27, and 111 where each step used every retry of Lambda and moved to
@@ -92,11 +95,10 @@ class Workflow(Document):
     def _jobs_read_what_ran_before(self) -> Self:
         by_slug, by_id = {job.slug: job for job in self.jobs}, {job.id: job for job in self.jobs}
         for job in self.jobs:
-            for alias, reference in job.destination_config.gold_config.tables.items():
-                workflow_slug, _, job_slug = reference.partition("/")
-                if workflow_slug == self.slug:
-                    where = f"goldConfig.tables.{alias} of {job.id}"
-                    _require_before(job, by_slug.get(job_slug), Layer.SILVER, reference, where)
+            for option, reference in _tables(job):
+                table = resolve(reference, self.slug)
+                if table.workflow_slug == self.slug:
+                    _require_before(job, by_slug.get(table.job_slug), Layer.SILVER, reference, f"{option} of {job.id}")
             for rule in job.validation_config.reconciliation_rules:
                 for other, layer in ((rule.source_job, rule.source_layer), (rule.target_job, rule.target_layer)):
                     if other not in (None, job.id):
@@ -114,6 +116,18 @@ class Workflow(Document):
             if job.id == job_id:
                 return job
         raise ConfigFault(f"workflow {self.id} has no job {job_id}; it has {', '.join(job.id for job in self.jobs)}")
+
+
+def _tables(job: Job) -> Iterator[tuple[str, str]]:
+    """The Silver tables that a job reads besides its own, each behind the option that names it."""
+    for lookup in job.transformation_config.lookups:
+        yield f"lookups[{lookup.name}].sourceTable", lookup.source_table
+    for rule in job.validation_config.data_quality_rules:
+        parameters = rule.parsed
+        if isinstance(parameters, ReferentialParameters):
+            yield f"dataQualityRules[{rule.label}].parameters.table", parameters.table
+    for alias, reference in job.destination_config.gold_config.tables.items():
+        yield f"goldConfig.tables.{alias}", reference
 
 
 def _require_before(job: Job, other: Job | None, layer: Layer, named: str, where: str) -> None:

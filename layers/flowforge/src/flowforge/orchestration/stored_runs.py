@@ -16,11 +16,20 @@ PARALLEL_READS = 16
 
 
 def stored_runs(lake: Lake, workflow: Workflow, job: Job) -> list[tuple[StoredRun, tuple[PublishedObject, ...]]]:
-    """The runs with their objects of Bronze, in the order of their plans. A rebuild has no Bronze of its own."""
+    """The runs with their objects of Bronze, in the order of their plans. A rebuild has no Bronze of its own.
+
+    A run whose Silver was refused as a whole is left out: it changed nothing, and what mended it came as a run of its own.
+    """
     prefix = keys.bronze_prefix(workflow.slug, job.slug)
     listed = [item.key for item in lake.list_objects("runs/")]
+    there = set(listed)
+    taken = [
+        key
+        for key in keys.results_of(listed, job.id, Step.BRONZE_INGEST)
+        if keys.refusal_key(keys.execution_of(key), job.id) not in there
+    ]
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
-        found = pool.map(lambda key: _stored_run(lake, key, job.id), keys.results_of(listed, job.id, Step.BRONZE_INGEST))
+        found = pool.map(lambda key: _stored_run(lake, key, job.id), taken)
     runs = [item for item in found if item is not None and all(output.key.startswith(prefix) for output in item[1])]
     return sorted(runs, key=lambda item: (item[0].planned_at, item[0].run_id))
 

@@ -87,17 +87,20 @@ def _settle_columns(context: StepContext, contract: Contract | None, readers: li
     """The columns of every Bronze object of the run, held against each other and, by lenient policies, against the job."""
     evolution = context.job.destination_config.bronze_config.schema_evolution
     common = common_columns(readers, evolution)
+    known = list(contract.sources) if contract is not None else []
     if common.types:
         if evolution is not SchemaEvolution.STRICT:
             names = ", ".join(reader.name for reader in readers)
-            check_header(context.job, list(common.types), file=names if len(readers) == 1 else f"the run of {names}")
+            # A column of the contract that no file has is null in Silver, and there nevertheless.
+            columns = list(dict.fromkeys([*common.types, *known]))
+            check_header(context.job, columns, file=names if len(readers) == 1 else f"the run of {names}")
         return common
     if contract is None:
         name = readers[0].name
         raise DataFault(
             f"{name} has no records, so nothing says which columns there are; deliver a file with one first", file=name
         )
-    return CommonColumns({column.source: pl.String() for column in contract.columns}, common.notes)
+    return CommonColumns({column: pl.String() for column in known}, common.notes)
 
 
 def _output(role: Literal["bronze", "quarantine"], key: str, written: Written) -> PublishedObject:

@@ -7,12 +7,15 @@ import polars as pl
 from flowforge.lake.contracts import read_contract
 from flowforge.lake.lake import ObjectVersion
 from flowforge.medallion.athena_types import athena_type, readable_type
+from flowforge.model.contract import Origin
+from flowforge.model.expression import columns_of as columns_read
 from flowforge.model.gold import ROW_COUNT, SNAPSHOT_DATE
 from flowforge.model.job import JobType
 from flowforge.model.lineage import ColumnOrigin, Parent
 from flowforge.model.names import AUDIT_COLUMNS
 from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step, StepResult
+from flowforge.model.table_reference import resolve
 from flowforge.steps.attempt import scan
 from flowforge.steps.context import EXECUTION_ID_METADATA, StepContext
 from flowforge.steps.engine_errors import engine_errors
@@ -84,19 +87,36 @@ def _bronze_origins(context: StepContext, result: StepResult, schema: pl.Schema)
 
 def _silver_origins(context: StepContext, result: StepResult, schema: pl.Schema) -> Origins:
     config = context.job.destination_config.silver_config
-    mapped = {mapping.name: (mapping.source_column,) for mapping in context.job.transformation_config.column_mappings}
-    version = result.contract_version
-    contract = read_contract(context.lake, context.plan.workflow_id, context.job.id, version) if version else None
-    columns = mapped | ({column.name: (column.source,) for column in contract.columns} if contract else {})
-    key = config.primary_key or tuple(columns)
+    columns = _transformed(context, result)
     made: dict[str, tuple[str, ...]] = {}
     if config.merge_strategy is MergeStrategy.SCD_TYPE_2:
         # A version holds from one time to the next: by a column of the source, or by when the rows arrived.
         effective = columns.get(config.effective_date_source or "", ("_ingested_at",))
         times = (config.scd_effective_date_column, config.scd_end_date_column, config.scd_current_flag_column)
         made = dict.fromkeys(times, effective)
-    made |= dict.fromkeys(config.made_surrogate_key, tuple(origin for name in key for origin in columns.get(name, (name,))))
+    made |= dict.fromkeys(config.made_surrogate_key, _together(columns, config.primary_key or tuple(columns)))
     return {**made, **columns, **{name: (name,) for name in schema if name in AUDIT_COLUMNS}}
+
+
+def _transformed(context: StepContext, result: StepResult) -> dict[str, tuple[str, ...]]:
+    """The columns of Bronze, and of tables that are looked up, behind those that the job's transformation gives."""
+    config, version = context.job.transformation_config, result.contract_version
+    contract = read_contract(context.lake, context.plan.workflow_id, context.job.id, version) if version else None
+    columns = {mapping.name: (mapping.source_column,) for mapping in config.column_mappings}
+    columns |= {
+        column.name: (column.source,) for column in (contract.columns if contract else ()) if column.origin is Origin.SOURCE
+    }
+    for lookup in config.lookups:
+        table = "/".join(resolve(lookup.source_table, context.plan.workflow_slug))
+        columns |= {name: (f"{table}.{column}",) for column, name in lookup.select_columns.items()}
+    for derived in config.derived_columns:
+        columns[derived.name] = _together(columns, columns_read(derived.parsed))
+    return columns
+
+
+def _together(columns: Origins, names: Sequence[str]) -> tuple[str, ...]:
+    """What is behind several columns, each once."""
+    return tuple(dict.fromkeys(origin for name in names for origin in columns.get(name, (name,))))
 
 
 def _gold_origins(context: StepContext, result: StepResult, schema: pl.Schema) -> Origins:  # noqa: ARG001

@@ -14,6 +14,7 @@ from flowforge.steps.arrival import arrival_of
 from flowforge.steps.attempt import Attempt, require_equations, scan
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
+from flowforge.steps.error_limits import require_run_was_taken
 from flowforge.steps.lineage import landed_parents
 
 _NUMBER = "_number"
@@ -23,7 +24,7 @@ def replayed_bronze(context: StepContext, attempt: Attempt, replay_key: str) -> 
     """Write the chosen rows as the run's Bronze, in the order in which they arrived.
 
     Raises DataFault where the quarantine is not the one that was looked at, ConfigFault where a row or a column is not there, or
-    the quarantine is one of records that could not be read.
+    where the quarantine is of records that could not be read or of a run that was refused as a whole.
     """
     replay = _read(context, replay_key)
     if keys.holds_malformed(replay.quarantine_key):
@@ -39,6 +40,7 @@ def replayed_bronze(context: StepContext, attempt: Attempt, replay_key: str) -> 
             f"{replay.quarantine_key} was removed or replaced since its rows were chosen; look at it and choose again",
             file=replay.quarantine_key,
         )
+    require_run_was_taken(context.lake, replay.quarantine_key)
     with engine_errors(f"{replay.quarantine_key} could not be read"):
         rows = _fixed(_chosen(context, replay), replay)
         frame = rows.lazy().sort(arrival_order(arrival_of(context).file_ranks)).drop(_NUMBER)

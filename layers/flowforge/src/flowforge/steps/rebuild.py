@@ -1,6 +1,6 @@
 """A rebuild: Silver made anew from the stored Bronze of all runs, as if each had run in its order under the job as it is now."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,17 +10,15 @@ from flowforge.lake import keys
 from flowforge.lake.lake import ObjectVersion
 from flowforge.medallion.conflict_policy import ConflictPolicy
 from flowforge.medallion.duplicates import POSITION, superseded_positions, without
-from flowforge.medallion.merge import align_to_contract
 from flowforge.medallion.slowly_changing import latest_changes
 from flowforge.medallion.surrogate_key_column import require_unique_keys, with_numbers, with_surrogate_key
-from flowforge.model.contract import Contract
 from flowforge.model.errors import DataFault
 from flowforge.model.lineage import Lineage
 from flowforge.model.names import AUDIT_COLUMNS
 from flowforge.model.plan import StoredRun
 from flowforge.model.silver_config import MergeStrategy, SurrogateKeyStrategy, UpdateStrategy
 from flowforge.model.step import BronzeCounts, PublishedObject, RuleOutcome, SilverCounts, StepResult
-from flowforge.steps.arrival import GENERATION, NEWEST_RUN, newest_run
+from flowforge.steps.arrival import NEWEST_RUN, newest_run
 from flowforge.steps.attempt import ACCEPTED, Attempt, Written, scan
 from flowforge.steps.context import StepContext
 from flowforge.steps.lineage import landed_parents
@@ -56,38 +54,27 @@ def stored_bronze(context: StepContext) -> StepResult:
     return context.result(BronzeCounts(read=count, written=count), outputs, read_bytes=read_bytes, lineage=lineage)
 
 
-Transform = Callable[[Sequence[str], str], SilverWork]
-"""Types and judges the rows of some objects of Bronze; the text is part of the names of what it writes."""
-
-
-def rebuilt_work(context: StepContext, attempt: Attempt, runs: Sequence[StoredRun], transform: Transform) -> SilverWork:
-    """The rows that Silver accepts of each run, one after the other, and all of them in one file."""
-    works = [transform(run.objects, f"_{number:06}") for number, run in enumerate(runs, start=1)]
+def rebuilt_work(context: StepContext, attempt: Attempt, works: Sequence[SilverWork]) -> SilverWork:
+    """The rows that Silver accepts of each run, all of them in one file. ``works`` are those of the runs, in their order."""
     last = works[-1].rows
     config = context.job.destination_config.silver_config
-    made = config.made_surrogate_key
-    frames = [
-        align_to_contract(scan(context.lake, work.rows.accepted.version.key), last.columns, made, name=run.run_id)
-        for run, work in zip(runs, works, strict=True)
-    ]
+    frames = [scan(context.lake, work.rows.accepted.version.key) for work in works]
     accepted = attempt.write(
-        with_surrogate_key(pl.concat(frames).drop(made), config, last.key),
-        ACCEPTED,
-        metadata={**last.metadata, GENERATION: context.run_id},
+        with_surrogate_key(pl.concat(frames).drop(config.made_surrogate_key), config, last.key), ACCEPTED, metadata=last.metadata
     )
     rows = RunRows(
         read=sum(work.rows.read for work in works),
         accepted=accepted,
         duplicates=sum(work.rows.duplicates for work in works),
         quarantined=_quarantined(context, attempt, works),
+        filtered=sum(work.rows.filtered for work in works),
         columns=last.columns,
         key=last.key,
-        metadata={**last.metadata, GENERATION: context.run_id},
+        metadata=last.metadata,
         arrival=last.arrival,
     )
-    contract: Contract | None = works[-1].contract
     notes = sorted({note for work in works for note in work.notes})
-    return SilverWork(rows, contract, _summed(works), notes)
+    return SilverWork(rows, works[-1].contract, _summed(works), notes)
 
 
 def _quarantined(context: StepContext, attempt: Attempt, works: Sequence[SilverWork]) -> Written | None:
@@ -100,14 +87,19 @@ def _quarantined(context: StepContext, attempt: Attempt, works: Sequence[SilverW
 
 
 def _summed(works: Sequence[SilverWork]) -> list[RuleOutcome]:
-    outcomes: dict[tuple[str, str, str], int] = {}
+    """What became of each rule over all runs."""
+    outcomes: dict[tuple[str, str, str], list[RuleOutcome]] = {}
     for work in works:
-        for rule in work.rules:
-            label = (rule.rule, rule.column, rule.severity)
-            outcomes[label] = outcomes.get(label, 0) + rule.failed
+        for outcome in work.rules:
+            outcomes.setdefault((outcome.rule, outcome.column, outcome.severity), []).append(outcome)
     return [
-        RuleOutcome(rule=rule, column=column, severity=severity, failed=failed)
-        for (rule, column, severity), failed in outcomes.items()
+        same[0].model_copy(
+            update={
+                "failed": sum(item.failed for item in same),
+                "checked": None if same[0].checked is None else sum(item.checked or 0 for item in same),
+            }
+        )
+        for same in outcomes.values()
     ]
 
 

@@ -10,7 +10,7 @@ from flowforge.lake.contracts import read_contract
 from flowforge.lake.heads import read_head
 from flowforge.medallion.duplicates import POSITION
 from flowforge.medallion.reconciliation import compared, figure
-from flowforge.medallion.silver import Silver
+from flowforge.medallion.staging import typed_sources
 from flowforge.model.errors import ConfigFault, DataFault
 from flowforge.model.gold import ROW_COUNT
 from flowforge.model.layer import Layer
@@ -118,7 +118,7 @@ class _Terms:
         contract = read_contract(self._context.lake, workflow_id, planned.job.id, version) if version else None
         if contract is None:
             return bronze
-        return Silver(bronze, contract.columns, planned.job).typed
+        return typed_sources(bronze, contract.columns, planned.job)
 
     def _of_silver(self, planned: JobPlan, check: Check, columns: tuple[str, ...]) -> str:
         where = f"silver of {planned.job.id}"

@@ -24,6 +24,7 @@ class RunRows:
     key: Sequence[str]
     metadata: Mapping[str, str]
     arrival: Arrival
+    filtered: int = 0
 
     def counts(
         self,
@@ -43,6 +44,7 @@ class RunRows:
             accepted=self.accepted.rows,
             duplicates=self.duplicates,
             quarantined=self.quarantined.rows if self.quarantined else 0,
+            filtered=self.filtered,
             inserted=inserted,
             updated=updated,
             unchanged=unchanged,

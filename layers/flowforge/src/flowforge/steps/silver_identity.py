@@ -47,6 +47,14 @@ def parquet_metadata(lake: Lake, key: str) -> dict[str, str]:
     return pl.read_parquet_metadata(lake.uri(key), storage_options=lake.storage_options)
 
 
+def current_flag_of(metadata: Mapping[str, str]) -> str | None:
+    """The column that tells the versions of a history which hold now, as a file of it says; None for another table."""
+    if metadata.get(MERGE_STRATEGY) != MergeStrategy.SCD_TYPE_2:
+        return None
+    column: str = json.loads(metadata[OPTIONS])["scdCurrentFlagColumn"]
+    return column
+
+
 def require_same_strategy(context: StepContext) -> None:
     """Raise ConfigFault where what lies below the table's prefix was written by another strategy."""
     strategy = context.job.destination_config.silver_config.merge_strategy.value

@@ -2,35 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
-import polars as pl
-
-from flowforge.lake.contracts import latest_contract, read_contract, settle_contract
-from flowforge.medallion.duplicates import POSITION
-from flowforge.medallion.inference import Inference, infer_types
-from flowforge.medallion.schema_contract import contract_columns
-from flowforge.medallion.silver import Silver
+from flowforge.lake.contracts import settle_contract
+from flowforge.medallion.expression_types import TypeMismatchError
+from flowforge.medallion.lookups import References
 from flowforge.model.contract import Contract, ContractColumn
-from flowforge.model.errors import DataFault
-from flowforge.model.names import AUDIT_COLUMNS
+from flowforge.model.errors import ConfigFault, DataFault
 from flowforge.model.step import Step, StepResult
-from flowforge.steps.arrival import GENERATION, arrival_of
-from flowforge.steps.attempt import ACCEPTED, Attempt, scan
+from flowforge.steps.attempt import Attempt
+from flowforge.steps.bronze_reader import RunBronze, run_bronze
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
+from flowforge.steps.error_limits import require_few_errors
+from flowforge.steps.judged_rows import JudgedRows, judge, notes_of_outcomes
 from flowforge.steps.rebuild import rebuilt_table, rebuilt_work
 from flowforge.steps.results import require_result
-from flowforge.steps.run_rows import RunRows, SilverWork
+from flowforge.steps.run_rows import SilverWork
 from flowforge.steps.silver_commit import commit, finish, published_before
-from flowforge.steps.silver_identity import identity_metadata, require_same_strategy
+from flowforge.steps.silver_contract import NeededContract
+from flowforge.steps.silver_identity import require_same_strategy
 from flowforge.steps.silver_table import SilverTable, rebuilt, silver_table
+from flowforge.steps.table_references import table_references
 
 
 def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
-    """Type, deduplicate, check, set aside, and publish by the job's strategy.
+    """Type, look up, filter, deduplicate, check, set aside, and publish by the job's strategy.
 
-    Raises ConfigFault where the table needs a rebuild, CommitConflict where another run changed it meanwhile.
+    Raises ConfigFault where the job does not fit the data's types or the table needs a rebuild, DataFault where more rows are
+    bad than the job allows, CommitConflict where another run changed the table meanwhile.
     """
     earlier = published_before(context)
     if earlier is not None:
@@ -41,11 +40,14 @@ def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
     with engine_errors(f"{context.job.name}: Bronze could not be transformed"):
         if runs is None:
             require_same_strategy(context)
-            work = _transform(context, attempt, [output.key for output in bronze.outputs_of("bronze")])
-        else:
-            work = rebuilt_work(context, attempt, runs, partial(_transform, context, attempt))
+        try:
+            works = _transform(context, attempt, _bronze(context, bronze))
+        except TypeMismatchError as error:
+            raise ConfigFault(f"{context.job.name}: {error}", option=str(error).partition(":")[0]) from error
+        work = works[0] if runs is None else rebuilt_work(context, attempt, works)
     _require_bronze(context, bronze)
-    work = replace(work, read_bytes=sum(output.size_bytes for output in bronze.outputs_of("bronze")))
+    notes = [*work.notes, *notes_of_outcomes(work.rules, work.rows.columns)]
+    work = replace(work, notes=notes, read_bytes=sum(output.size_bytes for output in bronze.outputs_of("bronze")))
 
     def make_table() -> SilverTable:
         with engine_errors(f"{context.job.name}: the Silver table could not be written"):
@@ -56,31 +58,46 @@ def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
     return commit(context, attempt, work, make_table)
 
 
-def _transform(context: StepContext, attempt: Attempt, objects: Sequence[str], part: str = "") -> SilverWork:
-    """The rows of some objects of Bronze, judged and written: those that are accepted, and those that are set aside.
+def _bronze(context: StepContext, result: StepResult) -> list[RunBronze]:
+    """The Bronze of the run, or, in a rebuild, that of each run, one after the other."""
+    runs = context.planned.rebuild
+    if runs is None:
+        return [run_bronze(context.lake, context.run_id, [output.key for output in result.outputs_of("bronze")])]
+    return [run_bronze(context.lake, run.run_id, run.objects, suffix=f"_{number:06}") for number, run in enumerate(runs, start=1)]
 
-    ``part`` tells the files of one of several runs from those of the others.
+
+def _transform(context: StepContext, attempt: Attempt, bronze: Sequence[RunBronze]) -> list[SilverWork]:
+    """The rows of each run, judged and written: those that are accepted, and those that are set aside."""
+    references = table_references(context, attempt)
+    needed = NeededContract(context, bronze, references)
+    contract, judged = _settle(context, attempt, bronze, references, needed)
+    return [item.write(context, attempt, contract, needed.notes if item.bronze.count else ()) for item in judged]
+
+
+def _settle(
+    context: StepContext, attempt: Attempt, bronze: Sequence[RunBronze], references: References, needed: NeededContract
+) -> tuple[Contract | None, list[JudgedRows]]:
+    """The rows, judged, and the contract that they are written by, which is stored once they are found good enough.
+
+    Without rows none is stored, and the columns are as much as is known of them.
     """
-    frame = scan(context.lake, *objects, position=POSITION)
-    read = scan(context.lake, *objects).select(pl.len()).collect().item()
-    contract, columns, notes = _settle(context, frame, read)
-    silver = Silver(frame, columns, context.job)
-    verdict = silver.judge(read)
-    arrival = arrival_of(context)
-    metadata = context.metadata("silver", contract) | identity_metadata(context, silver.key)
-    metadata |= arrival.metadata() | {GENERATION: context.run_id}
-    accepted = attempt.write(silver.accepted(verdict), f"accepted{part}.parquet" if part else ACCEPTED, metadata=metadata)
-    quarantined = (
-        attempt.write(silver.quarantine(verdict), f"quarantine{part}.parquet", metadata=context.metadata("quarantine", contract))
-        if verdict.quarantined
-        else None
-    )
-    return SilverWork(
-        RunRows(read, accepted, verdict.duplicates, quarantined, columns, silver.key, metadata, arrival),
-        contract,
-        verdict.rules,
-        notes,
-    )
+    judged: list[JudgedRows] = []
+
+    def judge_all(current: Contract | None) -> tuple[ContractColumn, ...]:
+        columns = needed.columns(current)
+        judged.clear()
+        for run in bronze:
+            judged.append(judge(context, run, columns, references))
+            require_few_errors(context, attempt, judged[-1])
+        return columns
+
+    present = needed.present()
+    if not any(run.count for run in bronze):
+        judge_all(present)
+        return present, judged
+    workflow_id, job_id = context.plan.workflow_id, context.job.id
+    contract = settle_contract(context.lake, workflow_id, job_id, start=present, derive=judge_all, run_id=context.run_id)
+    return contract, judged
 
 
 def _require_bronze(context: StepContext, bronze: StepResult) -> None:
@@ -89,32 +106,3 @@ def _require_bronze(context: StepContext, bronze: StepResult) -> None:
         version = context.lake.head(output.key)
         if version is None or version.etag != output.etag:
             raise DataFault(f"{output.key} was replaced or removed after it was published; start a new run", file=output.key)
-
-
-def _settle(context: StepContext, frame: pl.LazyFrame, rows: int) -> tuple[Contract | None, Sequence[ContractColumn], list[str]]:
-    """The contract of this run. Without rows none is stored, and the columns are as much as is known of them."""
-    present = latest_contract(context.lake, context.plan.workflow_id, context.job.id, start=context.planned.contract_version)
-    names = [name for name in frame.collect_schema().names() if name not in (*AUDIT_COLUMNS, POSITION)]
-    notes: list[str] = []
-
-    def infer(wanted: Sequence[str]) -> Inference:
-        inference = infer_types(frame, wanted)
-        notes.extend(inference.notes)
-        return inference
-
-    if rows == 0:
-        columns, _ = contract_columns(context.job, names, present, lambda _: Inference({}, []))
-        return present, columns, []
-    if present is not None and present.run_id == context.run_id:
-        # An earlier attempt stored it and could not tell what it noted.
-        before = read_contract(context.lake, context.plan.workflow_id, context.job.id, present.version - 1)
-        contract_columns(context.job, names, before, infer)
-    contract = settle_contract(
-        context.lake,
-        context.plan.workflow_id,
-        context.job.id,
-        start=present,
-        derive=lambda current: contract_columns(context.job, names, current, infer)[0],
-        run_id=context.run_id,
-    )
-    return contract, contract.columns, sorted(set(notes))

@@ -1,4 +1,4 @@
-"""A Silver table of the stage, read by its slugs: for SQL over several tables, and for comparing them."""
+"""A Silver table of the stage, read by its slugs: for lookups, for SQL over several tables, and for comparing them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from flowforge.model.errors import DataFault
 from flowforge.model.names import AUDIT_COLUMNS
 from flowforge.steps.attempt import scan
 from flowforge.steps.context import CONTRACT_VERSION_METADATA, JOB_ID_METADATA, WORKFLOW_ID_METADATA
-from flowforge.steps.silver_identity import parquet_metadata
+from flowforge.steps.silver_identity import current_flag_of, parquet_metadata
 from flowforge.steps.silver_reader import frame_of_files
 from flowforge.steps.stable_read import stable_read
 
@@ -40,6 +40,11 @@ class StageTable:
         named = {*AUDIT_COLUMNS, *(column.name for column in contract.columns)}
         added = [name for name in scan(self.lake, newest).collect_schema() if name not in named]
         return frame_of_files(self.lake, self.found.objects, contract.columns, added)
+
+    @property
+    def current_flag(self) -> str | None:
+        """The column that is true of the versions that hold now, where the table is a history."""
+        return current_flag_of(parquet_metadata(self.lake, self.found.objects[-1].key))
 
     def unchanged(self) -> bool:
         """Whether another look finds the same."""
