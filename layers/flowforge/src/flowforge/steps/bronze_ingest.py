@@ -60,6 +60,9 @@ def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
         (_output("bronze", keys.bronze_key(*context.slugs, context.planned_at, context.run_id, number), item), item)
         for number, item in enumerate(written, start=1)
     ]
+    if malformed is not None:
+        key = keys.malformed_key(*context.slugs, context.planned_at, context.run_id)
+        found.append((_output("quarantine", key, malformed), malformed))
     result = context.result(
         counts,
         [output for output, _ in found],

@@ -102,7 +102,7 @@ def _transformed(context: StepContext, result: StepResult) -> dict[str, tuple[st
     """The columns of Bronze, and of tables that are looked up, behind those that the job's transformation gives."""
     config, version = context.job.transformation_config, result.contract_version
     contract = read_contract(context.lake, context.plan.workflow_id, context.job.id, version) if version else None
-    columns = {mapping.name: (mapping.source_column,) for mapping in config.column_mappings}
+    columns: dict[str, tuple[str, ...]] = {mapping.name: (mapping.source_column,) for mapping in config.column_mappings}
     columns |= {
         column.name: (column.source,) for column in (contract.columns if contract else ()) if column.origin is Origin.SOURCE
     }
