@@ -1,14 +1,19 @@
 """Where a row comes from: the results tell it, down to the file and its record."""
 
 import hashlib
+import io
+import zipfile
 
 import pytest
 
 from flowforge.lake.lake import Lake
 from flowforge.model.errors import ConfigFault
+from flowforge.model.replay import ReplayedRow
+from flowforge.model.step import Step
 from flowforge.steps.known_tables import find_table
 from flowforge.steps.lineage_reader import find_record, run_of_table
-from lab import Lab
+from flowforge.steps.results import read_lineage
+from lab import JOB_ID, Lab
 
 ORDERS = "Order ID,amount,country\n1,10,de\n2,20,fr\n3,30,de\n"
 
@@ -54,6 +59,52 @@ def test_results_name_the_columns_behind_each_column(lab: Lab) -> None:
         "orders": ("bigint", ()),
         "_row_count": ("bigint", ()),
     }
+
+
+def test_a_file_of_an_archive_leads_to_the_archive_that_landed(lab: Lab) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("june.csv", ORDERS)
+        archive.writestr("july.csv", "Order ID,amount,country\n9,90,it\n")
+    lab.plan(lab.land("orders.zip", content.getvalue())).bronze()
+    (bronze,) = run_of_table(lab.lake, find_table(lab.lake, "bronze.shop_orders"), None)
+    (landed,) = bronze.lineage.parents
+    assert landed.sha256 == hashlib.sha256(content.getvalue()).hexdigest()
+    record = find_record(lab.lake, [bronze], source_file="orders.zip/july.csv", row_number=1)
+    assert (record.source, record.row["Order ID"]) == (landed, "9")
+
+
+def test_what_is_made_of_a_column_names_it_whatever_made_it(lab: Lab) -> None:
+    lab.silver = {"primaryKey": "id", "mergeStrategy": "scd_type_2", "scdEffectiveDateColumn": "day"}
+    derived = {"name": "gross", "expression": "amount * 2 + id", "dataType": "decimal(9,2)"}
+    lab.job["transformationConfig"]["derivedColumns"] = [derived]
+    lab.gold = {
+        "buildStrategy": "snapshot",
+        "aggregationEnabled": True,
+        "aggregationTimeColumn": "day",
+        "aggregationTimeGrain": "month",
+        "aggregates": {"total": "sum(gross)"},
+    }
+    lab.ingest("Order ID,amount,day\n1,10,2026-01-31\n").gold()
+    _, silver, gold = (
+        {origin.column: origin.origins for origin in result.lineage.columns}
+        for result in run_of_table(lab.lake, find_table(lab.lake, "gold.shop_orders"), None)
+    )
+    assert silver["gross"] == ("amount", "Order ID")
+    assert (silver["day"], silver["_effective_to"], silver["_is_current"]) == (("day",), ("day",), ("day",))
+    assert gold == {"day_month": ("day",), "total": ("gross",), "_row_count": (), "_snapshot_date": ()}
+
+
+def test_a_rebuild_and_a_replay_lead_to_the_files_that_the_rows_first_came_from(lab: Lab) -> None:
+    lab.job["validationConfig"] = {"dataQualityRules": [{"column": "country", "ruleType": "not_null", "severity": "error"}]}
+    run = lab.ingest("Order ID,amount,country\n1,10,de\n2,20,\n")
+    quarantine = run.silver().outputs_of("quarantine")[0].key
+    replay = lab.replay(quarantine, ReplayedRow(number=1, values={"country": "fr"}))
+    for again, roles in ((replay, ["quarantine", "landing"]), (lab.rebuild(), ["landing"])):
+        again.bronze()
+        parents = read_lineage(lab.lake, again.execution_id, JOB_ID, Step.BRONZE_INGEST).parents
+        assert [parent.role for parent in parents] == roles
+        assert parents[-1].key == "landing/wf_shop/job_orders/orders.csv"
 
 
 def test_a_row_of_silver_leads_to_its_record(lab: Lab) -> None:

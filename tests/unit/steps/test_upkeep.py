@@ -1,5 +1,6 @@
 """Compaction and retention: what they do to the lake and to the catalog, and what they leave alone."""
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -9,7 +10,7 @@ from flowforge.lake import keys
 from flowforge.lake.heads import read_head
 from flowforge.lake.lake import Lake
 from flowforge.lake.small_files import TARGET_BYTES, small_file_debt
-from flowforge.model.errors import ConfigFault
+from flowforge.model.errors import CommitConflict, ConfigFault, DataFault
 from flowforge.model.layer import Layer
 from flowforge.model.step import Step
 from flowforge.steps.compaction import compact, planned_compactions, remove_replaced
@@ -27,13 +28,25 @@ def lab(catalogued: Lake) -> Lab:
     return Lab(catalogued, silver={"mergeStrategy": "append"})
 
 
+def only_first(act: Callable[[], object]) -> Callable[..., None]:
+    """A handler that acts once, whatever its own act brings about."""
+    waiting = [act]
+
+    def once(**_: object) -> None:
+        if waiting:
+            waiting.pop()()
+
+    return once
+
+
 def ids(lab: Lab) -> list[int]:
     table = find_table(lab.lake, "silver.shop_orders")
     return sorted(value for item in table_objects(lab.lake, table) for value in lab.frame(item.key)["id"].to_list())
 
 
 def test_files_of_finished_runs_become_one_and_the_rest_stays(lab: Lab) -> None:
-    lab.ingest(FIRST).silver()
+    first = lab.ingest(FIRST)
+    first.silver()
     lab.ingest(SECOND).silver()
     unfinished = lab.ingest(THIRD)
     unfinished.silver()
@@ -46,10 +59,52 @@ def test_files_of_finished_runs_become_one_and_the_rest_stays(lab: Lab) -> None:
     assert ids(lab) == [1, 2, 3, 4]
     assert unfinished.step(Step.SILVER_TRANSFORM).counts.read == 1, "it finds its file where it left it"
     assert ids(lab) == [1, 2, 3, 4]
-    # The next run reads what compaction left, and Gold shows every row once.
-    lab.ingest("id\n5\n").gold()
-    assert rows_in_catalog(lab.lake)["gold.shop_orders_latest"] == 5
-    assert rows_in_catalog(lab.lake)["silver.shop_orders"] == 5
+    # A run whose file became part of another publishes its Gold, with every row once.
+    first.step(Step.GOLD_PUBLISH)
+    assert rows_in_catalog(lab.lake)["gold.shop_orders_latest"] == 4
+    assert rows_in_catalog(lab.lake)["silver.shop_orders"] == 4
+
+
+def test_a_rebuild_takes_the_place_of_what_was_compacted_and_is_compacted_with_what_came_after(lab: Lab) -> None:
+    lab.ingest(FIRST).silver()
+    lab.ingest(SECOND).silver()
+    table = find_table(lab.lake, "silver.shop_orders")
+    compact(lab.lake, table, planned_compactions(lab.lake, table)[0])
+    rebuild = lab.rebuild()
+    assert rebuild.silver().counts.model_dump()["after"] == 3
+    assert ids(lab) == [1, 2, 3]
+    lab.ingest(THIRD).silver()
+    compact(lab.lake, table, planned_compactions(lab.lake, table)[0])
+    assert ids(lab) == lab.silver_table()["id"].sort().to_list() == [1, 2, 3, 4]
+    rebuild.step(Step.GOLD_PUBLISH)
+    assert rows_in_catalog(lab.lake)["gold.shop_orders_latest"] == 4
+
+
+def test_a_rebuild_leaves_alone_what_was_compacted_with_rows_that_it_does_not_have(lab: Lab) -> None:
+    lab.ingest(FIRST).silver()
+    rebuild = lab.rebuild()
+    lab.ingest(SECOND).silver()
+    table = find_table(lab.lake, "silver.shop_orders")
+    compact(lab.lake, table, planned_compactions(lab.lake, table)[0])
+    with pytest.raises(DataFault, match=r"was compacted after the rebuild was planned.*start the rebuild again"):
+        rebuild.silver()
+    assert ids(lab) == [1, 2, 3]
+
+
+def test_what_was_rebuilt_while_it_was_compacted_stays_as_the_rebuild_made_it(lab: Lab) -> None:
+    lab.ingest(FIRST).silver()
+    lab.ingest(SECOND).silver()
+    table = find_table(lab.lake, "silver.shop_orders")
+    (planned,) = planned_compactions(lab.lake, table)
+    rebuild = lab.rebuild()
+    rebuild.bronze()
+
+    with (
+        registered(lab.lake, "before-call.s3.CompleteMultipartUpload", only_first(lambda: rebuild.step(Step.SILVER_TRANSFORM))),
+        pytest.raises(CommitConflict, match="was replaced while it was compacted"),
+    ):
+        compact(lab.lake, table, planned)
+    assert ids(lab) == [1, 2, 3]
 
 
 def test_a_compaction_that_dies_before_it_removes_shows_no_row_twice_and_is_finished_later(lab: Lab) -> None:

@@ -48,10 +48,7 @@ def columns_of(schema: pl.Schema, origins: Origins) -> tuple[ColumnOrigin, ...]:
 
 def silver_parents(objects: Sequence[ObjectVersion]) -> tuple[Parent, ...]:
     """What is told of the objects of Silver tables that Gold was made of."""
-    return tuple(
-        Parent(role="silver", key=item.key, etag=item.etag, version_id=item.version_id, size_bytes=item.size_bytes)
-        for item in objects
-    )
+    return tuple(Parent(role="silver", key=item.key, etag=item.etag, size_bytes=item.size_bytes) for item in objects)
 
 
 def landed_parents(context: StepContext, object_keys: Sequence[str]) -> tuple[Parent, ...]:

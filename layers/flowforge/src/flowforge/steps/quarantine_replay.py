@@ -50,7 +50,7 @@ def replayed_bronze(context: StepContext, attempt: Attempt, replay_key: str) -> 
     key = keys.bronze_key(*context.slugs, context.planned_at, context.run_id, 1)
     output = PublishedObject(role="bronze", key=key, etag="", rows=written.rows, size_bytes=written.version.size_bytes)
     parents = (
-        Parent(role="quarantine", key=seen.key, etag=seen.etag, version_id=seen.version_id, size_bytes=seen.size_bytes),
+        Parent(role="quarantine", key=seen.key, etag=seen.etag, size_bytes=seen.size_bytes),
         *landed_parents(context, [seen.key]),
     )
     result = context.result(counts, [output], read_bytes=seen.size_bytes, lineage=Lineage(parents=parents))
