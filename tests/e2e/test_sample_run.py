@@ -16,7 +16,7 @@ from flowforge.lake.lake import Lake
 from flowforge.local.sample_data import write_sample
 from flowforge.local.sample_flaws import Account
 from flowforge.local.stack_file import StackFile
-from flowforge.model.layer import LAYERS_OF_TABLES, Layer
+from flowforge.model.layer import LAYERS_OF_TABLES
 from flowforge.model.plan import Plan
 from flowforge.model.step import SilverCounts, Step, StepResult
 
@@ -173,7 +173,7 @@ def test_every_table_answers_through_athena_with_the_rows_that_duckdb_finds_in_i
                     table.name
                 )
             counted += 1
-    assert counted == len(JOBS) * len(Layer)
+    assert counted == len(JOBS) * len(LAYERS_OF_TABLES)
 
 
 def test_a_person_asks_and_gets_rows_and_their_cost(lake: Lake, state: Path) -> None:  # noqa: ARG001 -- the runs come first

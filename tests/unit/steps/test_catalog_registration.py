@@ -12,10 +12,12 @@ from catalogs import catalog_state, rows_in_catalog
 from flowforge.lake import keys
 from flowforge.lake.catalog import CatalogTable
 from flowforge.lake.lake import Lake
+from flowforge.lake.lake_tables import tables_of
 from flowforge.lake.latest_view import view_sql
 from flowforge.model.errors import ConfigFault, RetryLater
 from flowforge.model.layer import Layer
 from flowforge.model.step import Step
+from flowforge.model.workflow import read_workflow
 from flowforge.steps.column_retyping import retyped
 from flowforge.steps.table_files import read_footers
 from lab import Lab
@@ -162,12 +164,43 @@ def test_a_name_that_is_another_jobs_is_refused_with_the_option(lab: Lab) -> Non
 
 def test_a_table_is_called_as_the_job_says(lab: Lab) -> None:
     lab.silver |= {"tableName": "customer_orders"}
-    lab.ingest(ORDERS).silver()
-    assert sorted(rows_in_catalog(lab.lake)) == [
-        "bronze.shop_orders",
-        "quarantine.customer_orders",
-        "silver.customer_orders",
-        "silver.customer_orders_latest",
+    lab.job["sourceConfig"] = {"fileConfig": {"onMalformedRow": "quarantine"}}
+    lab.ingest(f"{ORDERS}4\n").silver()
+    assert rows_in_catalog(lab.lake) == {
+        "bronze.shop_orders": 4,
+        "quarantine.customer_orders": 1,
+        "quarantine.customer_orders_malformed": 1,
+        "silver.customer_orders": 2,
+        "silver.customer_orders_latest": 2,
+    }
+    malformed = table(lab, Layer.QUARANTINE, "customer_orders_malformed")
+    assert malformed.input["StorageDescriptor"]["Location"] == lab.lake.uri("quarantine/shop/orders/malformed/")
+    assert "amount" not in dict(malformed.columns), "they have columns of their own"
+    assert "amount" in dict(table(lab, Layer.QUARANTINE, "customer_orders").columns)
+
+
+def test_a_job_has_the_tables_of_the_layers_that_it_writes() -> None:
+    silver, gold = {"enabled": False}, {"enabled": False}
+    workflow = read_workflow(
+        {
+            "id": "wf",
+            "name": "Shop",
+            "jobs": [
+                {"id": "raw", "name": "Raw", "destinationConfig": {"silverConfig": silver, "goldConfig": gold}},
+                {
+                    "id": "sql",
+                    "name": "Sums",
+                    "type": "gold-analytics",
+                    "destinationConfig": {"goldConfig": {"sql": "SELECT 1 FROM o", "tables": {"o": "other/orders"}}},
+                },
+            ],
+        },
+        origin="the test",
+    )
+    assert [f"{table.layer}.{table.name}" for table in tables_of(workflow)] == [
+        "bronze.shop_raw",
+        "quarantine.shop_raw_malformed",
+        "gold.shop_sums",
     ]
 
 

@@ -65,6 +65,17 @@ def test_files_of_finished_runs_become_one_and_the_rest_stays(lab: Lab) -> None:
     assert rows_in_catalog(lab.lake)["silver.shop_orders"] == 4
 
 
+def test_a_gold_that_grows_is_built_in_full_after_a_compaction(lab: Lab) -> None:
+    lab.gold = {"aggregationEnabled": True, "aggregates": {"total": "sum(id)", "n": "count(*)"}, "buildStrategy": "incremental"}
+    lab.ingest(FIRST).gold()
+    lab.ingest(SECOND).silver()
+    table = find_table(lab.lake, "silver.shop_orders")
+    compact(lab.lake, table, planned_compactions(lab.lake, table)[0])
+    result = lab.ingest(THIRD).gold()
+    assert result.notes == ("built in full: files of Silver that it was made of were replaced or removed",)
+    assert lab.frame(result.outputs[0].key).select("total", "n").rows() == [(10, 4)]
+
+
 def test_a_rebuild_takes_the_place_of_what_was_compacted_and_is_compacted_with_what_came_after(lab: Lab) -> None:
     lab.ingest(FIRST).silver()
     lab.ingest(SECOND).silver()
