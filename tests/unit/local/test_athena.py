@@ -94,6 +94,12 @@ def test_every_table_has_as_many_rows_as_duckdb_finds_in_its_files(catalogued: L
         expected = counted_in_files(catalogued, prefix, tmp_path)
         assert ask("SELECT count(*) FROM shop_orders", layer) == [(str(expected),)], layer
         assert rows[f"{layer}.shop_orders"] == expected
+    assert catalogued.catalog is not None
+    merged = catalogued.catalog.table(Layer.SILVER, "shop_orders")
+    assert merged is not None
+    assert merged.input["StorageDescriptor"]["Location"] == catalogued.uri("silver/shop/orders/current/")
+    assert (merged.input["PartitionKeys"], merged.parameters["objectCount"]) == ([], "1")
+    assert catalogued.catalog.table(Layer.SILVER, "shop_orders_latest") is None
     # By hand: ids 1, 2 and 3.
     assert ask("SELECT count(*) FROM shop_orders_latest", Layer.GOLD) == [("3",)]
     assert ask("SELECT count(*) FROM shop_orders WHERE run_date = DATE '2026-11-24'", Layer.GOLD) == [("3",)]
@@ -168,9 +174,15 @@ def test_what_cannot_be_answered_fails_with_its_reason(athena: Athena, sql: str,
         athena.query(sql, database="default")
 
 
-def test_a_file_that_athena_could_not_read_is_not_read_here(catalogued: Lake, ask: Ask) -> None:
+def test_a_file_that_athena_could_not_read_and_more_than_the_limit_are_not_read_here(
+    catalogued: Lake, ask: Ask, service: AthenaService
+) -> None:
     lab_of(catalogued, "merge").ingest(FIRST).silver()
     assert catalogued.catalog is not None
+    service._engine._bytes_limit = 10
+    with pytest.raises(ConfigFault, match="Bytes scanned limit was exceeded"):
+        ask("SELECT * FROM shop_orders")
+    service._engine._bytes_limit = None
     table = catalogued.catalog.table(Layer.SILVER, "shop_orders")
     assert table is not None
     columns = table.input["StorageDescriptor"]["Columns"]
@@ -178,14 +190,6 @@ def test_a_file_that_athena_could_not_read_is_not_read_here(catalogued: Lake, as
     catalogued.catalog.update(Layer.SILVER, table.input, version_id=None)
     with pytest.raises(ConfigFault, match=r"HIVE_BAD_DATA: Field country's type VARCHAR in parquet file s3://.* type bigint"):
         ask("SELECT * FROM shop_orders")
-
-
-def test_a_query_over_more_than_the_limit_is_ended(catalogued: Lake, athena: Athena, service: AthenaService) -> None:
-    lab_of(catalogued, "merge").ingest(FIRST).silver()
-    assert catalogued.catalog is not None
-    service._engine._bytes_limit = 10
-    with pytest.raises(ConfigFault, match="Bytes scanned limit was exceeded"):
-        athena.query("SELECT * FROM shop_orders", database=catalogued.catalog.database(Layer.SILVER))
 
 
 def test_an_interrupted_wait_cancels_the_query(aws: boto3.session.Session, service: AthenaService) -> None:

@@ -77,19 +77,6 @@ def test_each_layer_has_a_table_of_its_dated_files_and_a_view_of_what_the_head_n
     assert silver.parameters["flowforge.head"] == lab.lake.uri(head["key"])
 
 
-def test_a_merged_table_is_the_folder_of_its_one_object(lab: Lab) -> None:
-    lab.silver |= {"mergeStrategy": "merge"}
-    lab.ingest(ORDERS).silver()
-    lab.ingest(MORE).silver()
-    merged = table(lab, Layer.SILVER)
-    assert merged.input["StorageDescriptor"]["Location"] == lab.lake.uri("silver/shop/orders/current/")
-    assert merged.input["PartitionKeys"] == []
-    # ids 1, 2 and 4: the third record of the first file does not fit.
-    assert (merged.parameters["recordCount"], merged.parameters["objectCount"]) == ("3", "1")
-    assert lab.lake.catalog is not None
-    assert lab.lake.catalog.table(Layer.SILVER, "shop_orders_latest") is None
-
-
 def test_an_older_run_that_comes_late_moves_nothing_back(lab: Lab) -> None:
     early = lab.ingest(ORDERS, hours=1)
     lab.ingest(MORE, name="more.csv", hours=2).gold()
@@ -231,7 +218,9 @@ def test_a_file_is_written_again_in_another_type_where_nothing_is_lost(
     retyped(lake, files, [("value", wanted)])
     now = pl.read_parquet(uri, storage_options=options)["value"].to_list()
     assert now == (written if values is None else values)
-    assert lake.list_objects("_attempts/") == []
+    if values is not None:
+        # What a sink that failed uploads late is left to the bucket's lifecycle.
+        assert lake.list_objects("_attempts/") == []
 
 
 def test_a_column_without_values_becomes_a_number_and_older_files_are_read_as_one(lab: Lab) -> None:
