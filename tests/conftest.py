@@ -11,10 +11,13 @@ import boto3
 import pytest
 from cheroot.wsgi import Server as WSGIServer
 from moto import backends
+from moto.core.exceptions import JsonRESTError
+from moto.glue.responses import GlueResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3 import responses
 from moto.s3.exceptions import MissingKey, PreconditionFailed
 
+from flowforge.lake.catalog import Catalog
 from flowforge.lake.lake import Lake
 from lab import REGION, Lab, create_bucket
 
@@ -22,7 +25,17 @@ UV = Path(__file__).parents[1] / ".tools" / "uv" / "bin" / "uv"
 
 _complete_or_create = responses.S3Response._key_response_post
 _put = responses.S3Response._key_response_put
+_update_table = GlueResponse.update_table
 _one_at_a_time = threading.RLock()
+
+
+class ConcurrentModificationError(JsonRESTError):
+    """Glue's ConcurrentModificationException."""
+
+    code = 400
+
+    def __init__(self) -> None:
+        super().__init__("ConcurrentModificationException", "Update table failed due to concurrent modifications.")
 
 
 def _refusing_broken_conditions(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -53,6 +66,16 @@ def _copying_what_was_seen(self: Any, *args: Any, **kwargs: Any) -> Any:
         return _put(self, *args, **kwargs)
 
 
+def _refusing_old_versions(self: Any) -> Any:
+    """Glue refuses to change a table that is no longer at the version that the request names; moto ignores it."""
+    with _one_at_a_time:
+        expected = self.parameters.get("VersionId")
+        table = self.parameters["TableInput"]["Name"]
+        if expected and self.glue_backend.get_table(self.parameters["DatabaseName"], table).as_dict()["VersionId"] != expected:
+            raise ConcurrentModificationError
+        return _update_table(self)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def uv_of_the_project() -> None:
     """Name the uv that `make setup` installs, so that tests run without `make` too; one that is named already stays."""
@@ -62,10 +85,11 @@ def uv_of_the_project() -> None:
 
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
-    """The address of an S3 of this test run."""
+    """The address of an S3, and of a Glue, of this test run."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(responses.S3Response, "_key_response_post", _refusing_broken_conditions)
         patched.setattr(responses.S3Response, "_key_response_put", _copying_what_was_seen)
+        patched.setattr(GlueResponse, "update_table", _refusing_old_versions)
         # moto lists its own folder for every request, and its server opens a connection and a thread for each.
         modules = tuple(backends.list_of_moto_modules())
         patched.setattr(backends, "list_of_moto_modules", lambda: modules)
@@ -87,6 +111,13 @@ def lake(s3_url: str, aws: boto3.session.Session, request: pytest.FixtureRequest
     """An empty, versioned data bucket of this test's own."""
     lake = Lake.connect(f"data-{abs(hash(request.node.nodeid)):x}", aws, endpoint_url=s3_url)
     create_bucket(lake)
+    return lake
+
+
+@pytest.fixture
+def catalogued(lake: Lake, s3_url: str, aws: boto3.session.Session, request: pytest.FixtureRequest) -> Lake:
+    """The same lake with a catalog, of a stage of this test's own."""
+    lake.catalog = Catalog.connect(f"t{abs(hash(request.node.nodeid)):x}", aws, endpoint_url=s3_url)
     return lake
 
 

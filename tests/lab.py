@@ -8,6 +8,7 @@ import polars as pl
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
+from catalogs import cloned_catalog
 from flowforge.lake import keys
 from flowforge.lake.heads import read_head
 from flowforge.lake.lake import Lake
@@ -32,8 +33,11 @@ def create_bucket(lake: Lake) -> None:
 
 
 def cloned(lake: Lake, name: str) -> Lake:
-    """Another bucket with the same objects, made within the server: faster than running the steps before again."""
-    clone = Lake(f"{lake.bucket}-{name}", lake.client, lake.storage_options)
+    """Another bucket with the same objects, made within the server: faster than running the steps before again.
+
+    Where the lake has a catalog, the clone has one of its own that says the same of its own bucket.
+    """
+    clone = Lake(f"{lake.bucket}-{name}", lake.client, lake.storage_options, cloned_catalog(lake, name))
     create_bucket(clone)
     buckets = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets
     for key, versions in list(buckets[lake.bucket].keys.lists()):
@@ -148,10 +152,13 @@ class Lab:
         if strategy == "append":
             prefix = keys.silver_prefix("shop", "orders")
             record = read_table_record(self.lake, keys.silver_table_key("shop", "orders"))
-            covered, rebuilt = (record.covered, [record.key]) if record else ((), [])
-            dated = [key for key in self.keys_below(prefix) if keys.is_dated(key, prefix)]
-            own = [key for key in dated if keys.run_of_silver(key, "shop", "orders") not in covered]
-            return pl.concat(self.frame(key) for key in [*rebuilt, *own])
+            covered, made = (record.rebuild.covered, {record.rebuild.key}) if record.rebuild else ((), set())
+            held = {key for files in record.compacted.values() for key in files}
+            made |= set(record.compacted)
+            dated = [key for key in self.keys_below(prefix) if keys.is_dated(key, prefix) and key not in held]
+            runs = [key for key in dated if "rebuilt." not in key and "compacted." not in key]
+            own = [key for key in runs if keys.run_of_silver(key, "shop", "orders") not in covered]
+            return pl.concat(self.frame(key) for key in dated if key in made or key in own)
         head = read_head(self.lake, keys.silver_head_key("shop", "orders"))
         assert head is not None
         return self.frame(head.key)

@@ -1,4 +1,4 @@
-"""Faults between a step and S3: a process that dies at a request, an answer that is lost, an answer that is an error."""
+"""Faults between a step and S3 or Glue: a process that dies at a request, an answer that is lost or is an error."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -17,18 +17,25 @@ WRITES = frozenset(
 )
 
 
+CATALOG_WRITES = frozenset(
+    {"CreateDatabase", "CreateTable", "UpdateTable", "DeleteTable", "BatchCreatePartition", "BatchUpdatePartition"}
+)
+
+
 class Crash(BaseException):
     """The process is gone: nothing of the product's may catch it."""
 
 
 @contextmanager
 def registered(lake: Lake, event: str, handler: Callable[..., Any]) -> Iterator[None]:
-    """Hold a handler to an event of the client."""
-    lake.client.meta.events.register(event, handler)
+    """Hold a handler to an event of the client of S3, or of Glue where the event is Glue's."""
+    glue = event.partition(".")[2].startswith("glue")
+    client: Any = lake.catalog.client if glue and lake.catalog else lake.client
+    client.meta.events.register(event, handler)
     try:
         yield
     finally:
-        lake.client.meta.events.unregister(event, handler)
+        client.meta.events.unregister(event, handler)
 
 
 @contextmanager
@@ -128,3 +135,61 @@ def just_before(lake: Lake, operation: str, act: Callable[[], object], *, key: s
     with registered(lake, f"provide-client-params.s3.{operation}", once):
         yield
     assert not left, f"there was no {operation} to come before"
+
+
+@contextmanager
+def noting_catalog(lake: Lake) -> Iterator[list[str]]:
+    """The writes that are sent to Glue."""
+    seen: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        if model.name in CATALOG_WRITES:
+            seen.append(model.name)
+
+    with registered(lake, "before-call.glue", note):
+        yield seen
+
+
+@contextmanager
+def crashing_at_catalog_write(lake: Lake, number: int, *, answered: bool) -> Iterator[None]:
+    """The process dies at its n-th write to Glue (from 1): before it is sent, or when it is done and not yet answered."""
+    left = number
+
+    def crash(model: Any, **_: Any) -> None:
+        nonlocal left
+        if model.name in CATALOG_WRITES:
+            left -= 1
+            if not left:
+                raise Crash
+
+    with registered(lake, "after-call.glue" if answered else "before-call.glue", crash):
+        yield
+
+
+@contextmanager
+def answering_catalog(lake: Lake, operation: str, status: int, code: str) -> Iterator[None]:
+    """A request to Glue is answered with an error and never reaches it."""
+    body = f'{{"__type": "{code}", "Message": "by the test"}}'.encode()
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        raw = HTTPResponse(body=io.BytesIO(body), status=status, preload_content=False)
+        return AWSResponse(request.url, status, HTTPHeaders.from_pairs([("content-type", "application/json")]), raw)
+
+    with registered(lake, f"before-send.glue.{operation}", answer):
+        yield
+
+
+@contextmanager
+def just_before_catalog_write(lake: Lake, operation: str, act: Callable[[], object]) -> Iterator[None]:
+    """Something happens once, right before the first request of an operation of Glue."""
+    waiting = True
+
+    def once(**_: Any) -> None:
+        nonlocal waiting
+        if waiting:
+            waiting = False
+            act()
+
+    with registered(lake, f"before-call.glue.{operation}", once):
+        yield
+    assert not waiting, f"there was no {operation} to come before"

@@ -6,14 +6,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import boto3
+import duckdb
 import polars as pl
 import pytest
 
 from e2e.command import RUN_SECONDS, command, environment
+from flowforge.lake.athena import Athena
 from flowforge.lake.lake import Lake
 from flowforge.local.sample_data import write_sample
 from flowforge.local.sample_flaws import Account
 from flowforge.local.stack_file import StackFile
+from flowforge.model.layer import LAYERS_OF_TABLES
 from flowforge.model.plan import Plan
 from flowforge.model.step import SilverCounts, Step, StepResult
 
@@ -143,3 +146,48 @@ def test_customers_keep_leading_zeros_umlauts_and_line_breaks(
 def test_the_record_of_each_execution_says_that_it_succeeded(lake: Lake) -> None:
     records = [lake.read(item.key) for item in lake.list_objects("runs/") if item.key.endswith("/record.json")]
     assert [json.loads(record[0])["status"] for record in records if record] == ["succeeded", "succeeded"]
+
+
+def test_every_table_answers_through_athena_with_the_rows_that_duckdb_finds_in_its_files(
+    lake: Lake, state: Path, tmp_path: Path
+) -> None:
+    found = StackFile.read(state / "stack.json")
+    assert found is not None
+    stack = found.connection()
+    catalog, athena = stack.lake().catalog, Athena(stack.client("athena"), "dev")
+    assert catalog is not None
+    counted = 0
+    for layer in LAYERS_OF_TABLES:
+        for table in catalog.tables(layer):
+            (row,) = athena.query(f"SELECT count(*) FROM {table.name}", database=catalog.database(layer)).rows
+            if table.is_view:
+                assert row == (table.parameters["recordCount"],)
+                continue
+            prefix = table.parameters["flowforge.prefix"]
+            keys = [item.key for item in lake.list_objects(prefix) if item.key.endswith(".parquet")]
+            for number, key in enumerate(keys):
+                lake.client.download_file(lake.bucket, key, str(tmp_path / f"{table.name}_{layer}_{number}.parquet"))
+            with duckdb.connect() as duck:
+                files = str(tmp_path / f"{table.name}_{layer}_*.parquet")
+                assert duck.execute("SELECT count(*) FROM read_parquet(?)", [files]).fetchall() == [(int(row[0] or 0),)], (
+                    table.name
+                )
+            counted += 1
+    assert counted == len(JOBS) * len(LAYERS_OF_TABLES)
+
+
+def test_a_person_asks_and_gets_rows_and_their_cost(lake: Lake, state: Path) -> None:  # noqa: ARG001 -- the runs come first
+    sql = "SELECT count(*) AS orders, sum(amount) > 0 AS sold FROM shop_orders_latest"
+    asked = subprocess.run(
+        command("query", sql, "--format", "json", "--state", state),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+    assert asked.returncode == 0, asked.stderr
+    (row,) = json.loads(asked.stdout)
+    assert row.keys() == {"orders", "sold"}
+    assert asked.stderr.startswith("1 row, ")
+    assert " USD (" in asked.stderr

@@ -24,6 +24,17 @@ def listing(folder: str) -> Permission:
     return Permission("s3:ListBucket", BUCKET, f"StringLikeIfExists s3:prefix {folder}/*")
 
 
+def in_catalog(operation: str, layer: str) -> list[Permission]:
+    """An operation of Glue on a table of a layer needs the database and the catalog too, one on a database the catalog.
+
+    https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
+    """
+    arn = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}"
+    database = f"flowforge_${{Stage}}_{layer}"
+    tables = [] if operation == "CreateDatabase" else [f"{arn}:table/{database}/*"]
+    return [Permission(f"glue:{operation}", resource) for resource in (f"{arn}:catalog", f"{arn}:database/{database}", *tables)]
+
+
 def text_of(value: Any) -> str:
     """A value with its references written out: what `!Ref A`, `!GetAtt A.Arn` and `!Sub` say of the same thing is the same."""
     if isinstance(value, Mapping) and len(value) == 1:

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from flowforge.lake.keys import ATTEMPTS
+from flowforge.lake.athena import workgroup_name
+from flowforge.lake.catalog import Catalog
+from flowforge.lake.keys import ATHENA_RESULTS, ATTEMPTS
+from flowforge.model.layer import LAYERS_OF_TABLES
 
 HOLDS_DATA = (
     "DataKey",
@@ -17,7 +20,12 @@ HOLDS_DATA = (
     "AccessLogBucket",
     "AccessLogBucketPolicy",
     "ImageRepository",
+    "BronzeDatabase",
+    "SilverDatabase",
+    "GoldDatabase",
+    "QuarantineDatabase",
 )
+HOLDS_NONE = ("AWS::SSM::Parameter", "AWS::KMS::Alias", "AWS::Athena::WorkGroup", "AWS::IAM::Role")
 BUCKETS = ("DataBucket", "AccessLogBucket")
 
 
@@ -37,11 +45,7 @@ def test_what_holds_data_outlives_the_stack(foundation: Mapping[str, Any], name:
 
 
 def test_no_bucket_key_or_table_is_declared_without_being_retained(foundation: Mapping[str, Any]) -> None:
-    holding = [
-        name
-        for name, resource in foundation["Resources"].items()
-        if resource["Type"] not in ("AWS::SSM::Parameter", "AWS::KMS::Alias")
-    ]
+    holding = [name for name, resource in foundation["Resources"].items() if resource["Type"] not in HOLDS_NONE]
     assert sorted(holding) == sorted(HOLDS_DATA)
 
 
@@ -122,9 +126,9 @@ def test_refused_rows_and_old_versions_are_kept_as_long_as_the_stage_says(founda
     assert rules["old-versions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": {"Ref": "OldVersionDays"}}
 
 
-def test_nothing_expires_but_attempts_and_refused_rows(foundation: Mapping[str, Any]) -> None:
+def test_nothing_expires_but_attempts_refused_rows_and_answers(foundation: Mapping[str, Any]) -> None:
     expiring = {rule["Prefix"] for rule in rules_of(foundation, "DataBucket").values() if "ExpirationInDays" in rule}
-    assert expiring == {ATTEMPTS, "quarantine/"}
+    assert expiring == {ATTEMPTS, ATHENA_RESULTS, "quarantine/"}
 
 
 def test_an_arrival_is_told_to_eventbridge(foundation: Mapping[str, Any]) -> None:
@@ -156,3 +160,44 @@ def test_images_are_scanned_never_replaced_and_the_oldest_given_up(foundation: M
     assert properties["EncryptionConfiguration"]["KmsKey"] == {"Fn::GetAtt": ["OperationsKey", "Arn"]}
     (rule,) = json.loads(properties["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
     assert rule["selection"]["countType"] == "imageCountMoreThan"
+
+
+def test_each_layer_has_the_database_that_the_product_asks_for(foundation: Mapping[str, Any]) -> None:
+    declared = {
+        resource["Properties"]["DatabaseInput"]["Name"]["Fn::Sub"].replace("${Stage}", "dev")
+        for resource in foundation["Resources"].values()
+        if resource["Type"] == "AWS::Glue::Database"
+    }
+    catalog = Catalog("dev", lambda: pytest.fail("nobody is asked"))
+    assert declared == {catalog.database(layer) for layer in LAYERS_OF_TABLES}
+
+
+def test_queries_are_limited_and_their_answers_encrypted_whatever_a_client_asks_for(foundation: Mapping[str, Any]) -> None:
+    properties = foundation["Resources"]["QueryWorkGroup"]["Properties"]
+    assert properties["Name"]["Fn::Sub"].replace("${Stage}", "dev") == workgroup_name("dev")
+    configuration = properties["WorkGroupConfiguration"]
+    assert configuration["EnforceWorkGroupConfiguration"] is True
+    assert configuration["BytesScannedCutoffPerQuery"] == {"Ref": "QueryLimitBytes"}
+    results = configuration["ResultConfiguration"]
+    assert results["OutputLocation"] == {"Fn::Sub": f"s3://${{DataBucket}}/{ATHENA_RESULTS}"}
+    assert results["EncryptionConfiguration"] == {"EncryptionOption": "SSE_KMS", "KmsKey": {"Fn::GetAtt": ["DataKey", "Arn"]}}
+    rule = rules_of(foundation, "DataBucket")["query-results"]
+    assert (rule["Prefix"], rule["ExpirationInDays"]) == (ATHENA_RESULTS, {"Ref": "QueryResultDays"})
+
+
+def test_the_role_that_asks_changes_nothing_but_the_answers(foundation: Mapping[str, Any]) -> None:
+    (policy,) = foundation["Resources"]["QueryRole"]["Properties"]["Policies"]
+    statements = {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+    actions = {
+        action
+        for item in statements.values()
+        for action in ([item["Action"]] if isinstance(item["Action"], str) else item["Action"])
+    }
+    changing = {
+        action
+        for action in actions
+        if action.partition(":")[2].startswith(("Put", "Create", "Update", "Delete", "Batch", "Abort"))
+    }
+    assert changing == {"s3:PutObject", "s3:AbortMultipartUpload", "glue:BatchGetPartition"}
+    assert statements["KeepAnswers"]["Resource"] == {"Fn::Sub": f"${{DataBucket.Arn}}/{ATHENA_RESULTS}*"}
+    assert not [action for action in actions if "*" in action]

@@ -7,7 +7,7 @@ from the requests to S3, in their table.
 
 from typing import NamedTuple
 
-from infrastructure.permission import BUCKET, Permission
+from infrastructure.permission import BUCKET, Permission, in_catalog
 
 STEPS = ("BronzeIngest", "SilverTransform", "GoldPublish")
 FUNCTIONS = (*STEPS, "PlanExecution", "RecordEvent", "StartExecution")
@@ -29,8 +29,31 @@ STATES_SYNC = "https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.
 STATES_LOGS = "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"
 SINK_IN_PARTS = "the engine uploads files above 32 MB in parts, and gives them up when a sink fails"
 LOST_RACE = "the race is lost at the first publish, the quarantine's; Bronze, archive and table are published by the same code"
+CATALOG_OF = {
+    "BronzeIngestRole": ("bronze", "quarantine"),
+    "SilverTransformRole": ("silver", "quarantine"),
+    "GoldPublishRole": ("gold",),
+    "WorkerRole": ("bronze", "silver", "quarantine", "gold"),
+}
+MOVED = "a table whose place changed, by another strategy or dataset, is made anew by catalog_registration"
+SECOND_OF_A_DAY = "the recorded runs come second on their day in other layers; every layer is registered by the same code"
+QUARANTINE_FIRST = "in the recorded runs Bronze is the first to set a record aside, and makes the database for both"
 
 UNRECORDED = (
+    *(
+        Unrecorded(role, permission, MOVED)
+        for role, layers in CATALOG_OF.items()
+        for permission in dict.fromkeys(item for layer in layers for item in in_catalog("DeleteTable", layer))
+    ),
+    *(
+        Unrecorded(role, permission, SECOND_OF_A_DAY)
+        for role, layer in (("BronzeIngestRole", "quarantine"), ("GoldPublishRole", "gold"), ("WorkerRole", "gold"))
+        for permission in in_catalog("BatchUpdatePartition", layer)
+    ),
+    *(
+        Unrecorded("SilverTransformRole", permission, QUARANTINE_FIRST)
+        for permission in in_catalog("CreateDatabase", "quarantine")
+    ),
     # Lambda writes a function's log with the function's role. The groups are the template's, so none is created.
     *(
         Unrecorded(f"{function}Role", Permission(action, f"${{{function}Logs.Arn}}"), LAMBDA_LOGS)

@@ -7,9 +7,10 @@ what it needs besides that stands with its page at each row.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import unquote
 
-from infrastructure.permission import BUCKET, THROUGH_S3, Permission, listing
+from infrastructure.permission import BUCKET, THROUGH_S3, Permission, in_catalog, listing
 from s3_proxy import Seen
 
 DECRYPT = Permission("kms:Decrypt", "${DataKeyArn}", THROUGH_S3)
@@ -35,6 +36,8 @@ def _needed(seen: Seen, names: Mapping[str, str]) -> Iterator[Permission]:
             # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
             spoken = f"StringEquals events:detail-type {entry['DetailType']} and StringEquals events:source {entry['Source']}"
             yield Permission("events:PutEvents", DEFAULT_BUS, spoken)
+    elif target.startswith("AWSGlue."):
+        yield from _of_glue(target.removeprefix("AWSGlue."), json.loads(seen.body))
     else:
         assert not target, f"{target}: add its row here"
         yield from _of_s3(seen)
@@ -49,6 +52,11 @@ def _start(arn: str, names: Mapping[str, str]) -> Permission:
     machine, _, qualifier = named.partition(":")
     condition = f"ForAnyValue:StringEquals states:StateMachineQualifier {qualifier}" if qualifier else ""
     return Permission("states:StartExecution", names[machine], condition)
+
+
+def _of_glue(operation: str, body: Mapping[str, Any]) -> list[Permission]:
+    database = body.get("DatabaseName") or body["DatabaseInput"]["Name"]
+    return in_catalog(operation, database.rpartition("_")[2])
 
 
 def _of_s3(seen: Seen) -> Iterator[Permission]:

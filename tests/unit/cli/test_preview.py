@@ -13,7 +13,7 @@ from lab import JOB_ID, Lab
 
 def printed(frame: pl.DataFrame, *, total: int = 7) -> str:
     console = Console(file=io.StringIO(), width=300, record=True)
-    print_rows(console, "X", frame, total=total)
+    print_rows(console, "Gold of X", frame, total=total)
     return console.export_text()
 
 

@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from flowforge.cli.report import print_report
-from flowforge.model.reconciliation import Check, Layer, ReconciliationOutcome, ReconciliationTerm
+from flowforge.model.layer import Layer
+from flowforge.model.reconciliation import Check, ReconciliationOutcome, ReconciliationTerm
 from flowforge.model.step import RuleOutcome, SilverCounts, Step, StepResult
 from flowforge.model.workflow import Workflow
 

@@ -22,9 +22,10 @@ ENVIRONMENT = {
     "FLOWFORGE_STATE_MACHINE_ARN": "none",
     "FLOWFORGE_START_REQUESTS_DLQ_URL": "none",
 }
-# The S3 client with what it is made of, the logger and the metrics, the models: what every function works with.
+# The S3 client with what it is made of (zstd too, where that is installed), the logger and the metrics, the models: what every
+# function works with.
 OF_EVERY_FUNCTION = {
-    *("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six", "certifi"),
+    *("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "backports", "dateutil", "six", "certifi"),
     "aws_lambda_powertools",
     *("pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection"),
 }

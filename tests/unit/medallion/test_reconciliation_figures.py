@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from flowforge.medallion.reconciliation import compared, figure
 from flowforge.medallion.row_hash import hash_of_rows
 from flowforge.model.errors import ConfigFault
-from flowforge.model.reconciliation import Check, Layer, ReconciliationRule, ReconciliationTerm
+from flowforge.model.layer import Layer
+from flowforge.model.reconciliation import Check, ReconciliationRule, ReconciliationTerm
 
 TEXTS = st.one_of(st.none(), st.text(max_size=4))
 PAIRS = st.lists(st.tuples(TEXTS, TEXTS), max_size=12)

@@ -3,7 +3,7 @@
 import pytest
 
 from flowforge.model.gold import GoldConfig
-from flowforge.model.gold_query import query_problem
+from flowforge.model.gold_query import query_origins, query_problem
 
 TABLES = {"orders": "shop/orders", "customers": "shop/customers"}
 
@@ -82,3 +82,35 @@ def test_a_statement_with_an_order_of_its_own_leaves_none_to_the_job() -> None:
     assert problem(ordered) is None
     assert "ORDER BY of its own" in str(problem(ordered, orderBy=["id"]))
     assert problem("SELECT * FROM orders, (SELECT * FROM customers ORDER BY id LIMIT 3)", orderBy=["id"]) is None
+
+
+def test_the_columns_behind_a_result_are_those_whose_values_are_in_it() -> None:
+    sql = """
+        WITH spent AS (SELECT customer_id, sum(net + tax) AS total FROM orders WHERE country = 'de' GROUP BY 1)
+        SELECT c.name, s.total, s.total > 100 AS large, count(*) AS n, 'x' AS fixed
+        FROM spent s JOIN customers c USING (customer_id) GROUP BY ALL
+    """
+    gold = GoldConfig.model_validate({"sql": sql, "tables": TABLES})
+    columns = {"orders": ["customer_id", "net", "tax", "country"], "customers": ["customer_id", "name"]}
+    spent = ("shop/orders.net", "shop/orders.tax")
+    assert query_origins(gold, columns) == {
+        "name": ("shop/customers.name",),
+        "total": spent,
+        "large": spent,
+        "n": (),
+        "fixed": (),
+    }
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM orders UNION ALL SELECT * FROM customers",
+        "FROM Orders SELECT * WHERE id IN (SELECT id FROM customers)",
+        "SELECT sum(id) OVER (ORDER BY id) FROM orders, customers",
+    ],
+)
+def test_what_the_parser_follows_or_does_not_is_no_error(sql: str) -> None:
+    gold = GoldConfig.model_validate({"sql": sql, "tables": TABLES})
+    for origins in query_origins(gold, {"orders": ["id"], "customers": ["id"]}).values():
+        assert set(origins) <= {"shop/orders.id", "shop/customers.id"}

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from flowforge.model.errors import ConfigFault
-from flowforge.model.reconciliation import Check, Layer, ReconciliationRule, Tolerance
+from flowforge.model.layer import Layer
+from flowforge.model.reconciliation import Check, ReconciliationRule, Tolerance
 from flowforge.model.workflow import read_workflow
 
 

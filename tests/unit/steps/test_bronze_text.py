@@ -37,7 +37,7 @@ def test_malformed_records_go_to_quarantine_and_the_rest_goes_on(lab: Lab) -> No
         [("1", "x", "orders.csv", 1), ("4", "z", "orders.csv", 4), ("6", "two\nlines", "orders.csv", 6)]
     ]
     (quarantine,) = result.outputs_of("quarantine")
-    assert quarantine.key == f"quarantine/shop/orders/20261123/shop_orders_{result.run_id}_malformed.parquet"
+    assert quarantine.key == f"quarantine/shop/orders/malformed/20261123/shop_orders_{result.run_id}.parquet"
     rows = lab.frame(quarantine.key)
     assert rows.columns == ["_line", "_reason", "_raw_text", "_ingested_at", "_source_file", "_row_number", "_run_id"]
     assert rows.select("_row_number", "_line", "_raw_text", "_reason", "_source_file", "_run_id").rows() == [

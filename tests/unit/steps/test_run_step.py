@@ -61,9 +61,9 @@ def test_what_others_read_is_written_in_the_promised_order(lab: Lab) -> None:
     with noting(lab.lake) as sent:
         through(run)
     assert folders(sent) == [
-        *["bronze", "runs"],
-        *["contracts/contracts", "quarantine", "silver", "silver/_head.json", "runs"],
-        *["gold", "gold/_head.json", "runs"],
+        *["bronze", "runs", "runs"],
+        *["contracts/contracts", "quarantine", "silver", "silver/_head.json", "runs", "runs"],
+        *["gold", "gold/_head.json", "runs", "runs"],
     ]
 
 
@@ -74,7 +74,7 @@ def test_a_merge_archives_the_table_before_it_is_replaced(lab: Lab) -> None:
     run.bronze()
     with noting(lab.lake) as sent:
         run.step(Step.SILVER_TRANSFORM)
-    assert folders(sent) == ["quarantine", "silver/archive", "silver", "runs"]
+    assert folders(sent) == ["quarantine", "silver/archive", "silver", "runs", "runs"]
     archived = lab.frame(keys.silver_archive_key("shop", "orders", first.run_id))
     assert archived.select("id", "amount").rows() == [(1, 10)]
 

@@ -3,6 +3,7 @@
 import typer
 
 from flowforge.cli.contract_commands import add_contract_commands
+from flowforge.cli.lake_commands import add_lake_commands
 from flowforge.cli.run_command import add_run_command
 from flowforge.cli.stack_commands import add_stack_commands
 from flowforge.cli.table_commands import add_table_commands
@@ -24,6 +25,7 @@ add_run_command(app)
 add_stack_commands(app)
 add_table_commands(app)
 add_contract_commands(app)
+add_lake_commands(app)
 
 
 @app.command()

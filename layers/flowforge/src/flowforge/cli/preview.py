@@ -36,7 +36,7 @@ def print_preview(console: Console, lake: Lake, workflow: Workflow, results: Res
             continue
         with engine_errors(f"the first rows of {output.key} could not be read"):
             rows = scan(lake, output.key).head(ROWS).collect()
-        print_rows(console, job.name, rows, total=output.rows)
+        print_rows(console, f"Gold of {job.name}", rows, total=output.rows)
 
 
 def print_quarantine(console: Console, lake: Lake, workflow: Workflow, results: Results) -> None:
@@ -66,7 +66,7 @@ def print_rows(console: Console, name: str, frame: pl.DataFrame, *, total: int) 
     for row in frame.select(shown).iter_rows():
         table.add_row(*_cells(row))
     more = f", {left_out} more columns" if left_out else ""
-    say(console, f"Gold of {name}, {frame.height:,} of {total:,} rows{more}:")
+    say(console, f"{name}, {frame.height:,} of {total:,} rows{more}:")
     console.print(table)
 
 

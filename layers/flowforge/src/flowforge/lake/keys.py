@@ -9,11 +9,14 @@ from flowforge.model.step import Step
 
 ATTEMPTS = "_attempts/"
 WORKFLOWS = "workflows/"
+ATHENA_RESULTS = "_athena/"
 MAX_FILE_NAME_BYTES = 255
+COMPACTED_NAME, REBUILT_NAME = "compacted.", "rebuilt."
+"""No run's file begins with them: that begins with a slug, which has no point."""
 PLAN = re.compile(r"runs/([^/]+)/plan\.json")
 DATED_FILE = re.compile(r"\d{8}/[^/]+\.parquet")
 
-_MALFORMED = "_malformed"
+_MALFORMED = re.compile(r"quarantine/[^/]+/[^/]+/malformed/")
 
 
 def workflow_key(workflow_id: str) -> str:
@@ -96,24 +99,49 @@ def run_of_silver(key: str, workflow_slug: str, job_slug: str) -> str:
     return key.rpartition("/")[2].removeprefix(f"{workflow_slug}_{job_slug}_").removesuffix(".parquet")
 
 
-def silver_rebuilt_key(workflow_slug: str, job_slug: str, run_id: str) -> str:
+def silver_rebuilt_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
     """The rows of all runs that a rebuild made anew, for the strategy that adds the rows of each run."""
-    return f"{silver_prefix(workflow_slug, job_slug)}rebuilt/{run_id}.parquet"
+    return f"{silver_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{REBUILT_NAME}{run_id}.parquet"
+
+
+def silver_compacted_key(workflow_slug: str, job_slug: str, day: str, digest: str) -> str:
+    """The rows of several files of a day (``yyyymmdd``) in one; ``digest`` follows from the files."""
+    return f"{silver_prefix(workflow_slug, job_slug)}{day}/{COMPACTED_NAME}{digest}.parquet"
+
+
+def is_made_of_others(key: str) -> bool:
+    """Whether a dated file of Silver is no run's own: a rebuild or a compaction made it."""
+    return key.rpartition("/")[2].startswith((REBUILT_NAME, COMPACTED_NAME))
 
 
 def silver_table_key(workflow_slug: str, job_slug: str) -> str:
-    """What the last rebuild made of a Silver table; there is none before the first."""
+    """What rebuilds and compactions made of a Silver table; there is none before the first."""
     return f"{silver_prefix(workflow_slug, job_slug)}_table.json"
+
+
+def silver_manifest_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lies, for each day that needs it, the list of the files that are read."""
+    return f"{silver_prefix(workflow_slug, job_slug)}manifests/"
 
 
 def silver_current_key(workflow_slug: str, job_slug: str) -> str:
     """The table of the strategies that keep one. It has no date: a merge must not forget at midnight."""
-    return f"{silver_prefix(workflow_slug, job_slug)}current/{workflow_slug}_{job_slug}_current.parquet"
+    return f"{silver_current_prefix(workflow_slug, job_slug)}{workflow_slug}_{job_slug}_current.parquet"
+
+
+def silver_current_prefix(workflow_slug: str, job_slug: str) -> str:
+    """The folder of the one object that is the table, with nothing else in it."""
+    return f"{silver_prefix(workflow_slug, job_slug)}current/"
 
 
 def silver_archive_key(workflow_slug: str, job_slug: str, run_id: str) -> str:
     """Where the table that a run wrote is kept once another run replaces it."""
-    return f"{silver_prefix(workflow_slug, job_slug)}archive/{run_id}.parquet"
+    return f"{silver_archive_prefix(workflow_slug, job_slug)}{run_id}.parquet"
+
+
+def silver_archive_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lie the tables that were replaced."""
+    return f"{silver_prefix(workflow_slug, job_slug)}archive/"
 
 
 def silver_observed_prefix(workflow_slug: str, job_slug: str, generation: str) -> str:
@@ -133,12 +161,17 @@ def silver_head_key(workflow_slug: str, job_slug: str) -> str:
 
 def gold_key(domain: str, dataset: str, planned_at: datetime, run_id: str) -> str:
     """A run's published dataset."""
-    return f"gold/{domain}/{dataset}/{_date(planned_at)}/{dataset}_{run_id}.parquet"
+    return f"{gold_prefix(domain, dataset)}{_date(planned_at)}/{dataset}_{run_id}.parquet"
+
+
+def gold_prefix(domain: str, dataset: str) -> str:
+    """Below it lie all runs of a dataset."""
+    return f"gold/{domain}/{dataset}/"
 
 
 def gold_head_key(domain: str, dataset: str) -> str:
     """Which run's dataset is published now."""
-    return f"gold/{domain}/{dataset}/_head.json"
+    return f"{gold_prefix(domain, dataset)}_head.json"
 
 
 def quarantine_prefix(workflow_slug: str, job_slug: str) -> str:
@@ -152,19 +185,25 @@ def quarantine_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_
     return f"{quarantine_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{name}"
 
 
+def malformed_prefix(workflow_slug: str, job_slug: str) -> str:
+    """Below it lie the records that the runs of a job could not read: a table of its own, since its columns are others."""
+    return f"{quarantine_prefix(workflow_slug, job_slug)}malformed/"
+
+
 def malformed_key(workflow_slug: str, job_slug: str, planned_at: datetime, run_id: str) -> str:
-    """The records of a run's files that could not be read, beside the rows that Silver sets aside."""
-    return quarantine_key(workflow_slug, job_slug, planned_at, f"{run_id}{_MALFORMED}")
+    """The records of a run's files that could not be read."""
+    name = f"{workflow_slug}_{job_slug}_{run_id}.parquet"
+    return f"{malformed_prefix(workflow_slug, job_slug)}{_date(planned_at)}/{name}"
 
 
 def holds_malformed(key: str) -> bool:
     """Whether a key below the quarantine is that of records that could not be read."""
-    return key.removesuffix(".parquet").endswith(_MALFORMED)
+    return _MALFORMED.match(key) is not None
 
 
 def run_of_quarantine(key: str, workflow_slug: str, job_slug: str) -> str:
     """The run that set aside what lies under the key."""
-    return run_of_silver(key, workflow_slug, job_slug).removesuffix(_MALFORMED)
+    return run_of_silver(key, workflow_slug, job_slug)
 
 
 def contract_prefix(workflow_id: str, job_id: str) -> str:
@@ -212,6 +251,11 @@ def execution_of(key: str) -> str:
 def result_key(execution_id: str, job_id: str, step: Step) -> str:
     """The result of a step."""
     return f"runs/{execution_id}/{job_id}/{step.value}.json"
+
+
+def lineage_key(execution_id: str, job_id: str, step: Step) -> str:
+    """Where the rows of a step come from."""
+    return f"runs/{execution_id}/{job_id}/{step.value}.lineage.json"
 
 
 def failure_key(execution_id: str, job_id: str, step: Step) -> str:

@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from flowforge.lake.catalog import Catalog
 from flowforge.lake.service_errors import CONFLICT, PRECONDITION_FAILED, is_missing, status_of, translate
 from flowforge.model.errors import ConfigFault, DataFault
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 BUCKET_VARIABLE = "FLOWFORGE_DATA_BUCKET"
+STAGE_VARIABLE = "FLOWFORGE_STAGE"
 CHUNK_BYTES = 4 << 20
 PARQUET_CONTENT_TYPE = "application/vnd.apache.parquet"
 DELETE_BATCH = 1000
@@ -48,12 +50,16 @@ class ObjectVersion:
 
 
 class Lake:
-    """One data bucket, by boto3 for objects and by storage options for polars' own reader and writer."""
+    """One data bucket, by boto3 for objects and by storage options for polars' own reader and writer.
 
-    def __init__(self, bucket: str, client: "S3Client", storage_options: StorageOptions) -> None:
+    ``catalog`` holds its tables for those who query them; None where the lake belongs to no stage.
+    """
+
+    def __init__(self, bucket: str, client: "S3Client", storage_options: StorageOptions, catalog: Catalog | None = None) -> None:
         self.bucket = bucket
         self.client = client
         self.storage_options = storage_options
+        self.catalog = catalog
         self.uploads: set[tuple[str, str]] = set()
         """Multipart uploads under way, by key and upload id: for who ends the process to give up."""
 
@@ -61,16 +67,18 @@ class Lake:
     def from_environment(cls, bucket: str | None = None) -> "Lake":
         """The bucket, or the one named in FLOWFORGE_DATA_BUCKET, with the credentials and endpoint that boto3 finds.
 
-        Raises ConfigFault where neither is given.
+        FLOWFORGE_STAGE names the stage whose catalog holds its tables. Raises ConfigFault where no bucket is given.
         """
         bucket = bucket or os.environ.get(BUCKET_VARIABLE)
         if not bucket:
             raise ConfigFault(f"the environment variable {BUCKET_VARIABLE} is not set", option=BUCKET_VARIABLE)
-        return cls.connect(bucket, boto3.session.Session())
+        return cls.connect(bucket, boto3.session.Session(), stage=os.environ.get(STAGE_VARIABLE))
 
     @classmethod
-    def connect(cls, bucket: str, session: "boto3.session.Session", *, endpoint_url: str | None = None) -> "Lake":
-        """A bucket seen through a session; ``endpoint_url`` names another S3 than the session's own."""
+    def connect(
+        cls, bucket: str, session: "boto3.session.Session", *, endpoint_url: str | None = None, stage: str | None = None
+    ) -> "Lake":
+        """A bucket seen through a session; ``endpoint_url`` names another S3, and Glue, than the session's own."""
         client: S3Client = session.client(
             "s3",
             endpoint_url=endpoint_url,
@@ -80,7 +88,8 @@ class Lake:
                 s3={"addressing_style": "path" if _is_own_endpoint(endpoint_url) else "auto"},
             ),
         )
-        return cls(bucket, client, _storage_options(session, client))
+        catalog = Catalog.connect(stage, session, endpoint_url=endpoint_url) if stage else None
+        return cls(bucket, client, _storage_options(session, client), catalog)
 
     def uri(self, key: str) -> str:
         """The address that polars reads from and writes to."""

@@ -37,15 +37,28 @@ class TableObjects:
         )
 
 
+@dataclass(frozen=True)
+class AppendedTable:
+    """The files of a table that is their union, as one look found them. ``replaced`` ones are read by nobody."""
+
+    slugs: tuple[str, str]
+    record: TableRecord
+    objects: tuple[ObjectVersion, ...]
+    replaced: tuple[ObjectVersion, ...]
+
+    def has_rows_of(self, key: str) -> bool:
+        """Whether the rows that were published under a key are in the table, there or in another file."""
+        return any(item.key == key for item in self.objects) or self.record.replaces(key, *self.slugs)
+
+
 def silver_table_objects(lake: Lake, workflow_slug: str, job_slug: str) -> TableObjects | None:
     """The table: its ``current`` object, the object that its head names, or all its dated files. None where there is none.
 
     Raises CommitConflict where the head's object is gone or another one.
     """
     prefix = keys.silver_prefix(workflow_slug, job_slug)
-    record = read_table_record(lake, keys.silver_table_key(workflow_slug, job_slug))
     # What an earlier strategy left stays where it is; the last rebuild tells which one the table follows now.
-    strategy = record.strategy if record else None
+    strategy = read_table_record(lake, keys.silver_table_key(workflow_slug, job_slug)).strategy
     present = lake.head(keys.silver_current_key(workflow_slug, job_slug))
     if present is not None and (strategy is None or strategy.keeps_one_object):
         return TableObjects(prefix, (present,), int(present.metadata.get(TABLE_VERSION, "0")))
@@ -55,28 +68,29 @@ def silver_table_objects(lake: Lake, workflow_slug: str, job_slug: str) -> Table
         if shown is None or shown.etag != head.etag:
             raise CommitConflict(f"{head.key}, which the head of {prefix} names, was replaced or removed", file=head.key)
         return TableObjects(prefix, (shown,), int(head.planned_at.timestamp() * 1000))
-    files = appended_objects(lake, workflow_slug, job_slug, record)
-    covered = len(record.covered) if record else 0
-    return TableObjects(prefix, tuple(files), files_version(files, covered=covered)) if files else None
+    table = appended_table(lake, workflow_slug, job_slug)
+    version = files_version(table.objects, replaced=table.record.replaced_files)
+    return TableObjects(prefix, table.objects, version) if table.objects else None
 
 
-def appended_objects(lake: Lake, workflow_slug: str, job_slug: str, record: TableRecord | None) -> list[ObjectVersion]:
-    """The objects of an appended table: what the last rebuild made, and the dated files of the runs that it does not have."""
+def appended_table(lake: Lake, workflow_slug: str, job_slug: str) -> AppendedTable:
+    """The files of an appended table, by key: those that are the table now, and those that a rebuild or a compaction replaced."""
+    # The record is read first: a file that it names is there, and one that came since is listed.
+    record = read_table_record(lake, keys.silver_table_key(workflow_slug, job_slug))
     prefix = keys.silver_prefix(workflow_slug, job_slug)
-    covered = set(record.covered) if record else set()
-    return [
-        item
-        for item in lake.list_objects(prefix)
-        if (record is not None and item.key == record.key)
-        or (keys.is_dated(item.key, prefix) and keys.run_of_silver(item.key, workflow_slug, job_slug) not in covered)
-    ]
+    objects: list[ObjectVersion] = []
+    replaced: list[ObjectVersion] = []
+    for item in lake.list_objects(prefix):
+        if keys.is_dated(item.key, prefix):
+            (replaced if record.replaces(item.key, workflow_slug, job_slug) else objects).append(item)
+    return AppendedTable((workflow_slug, job_slug), record, tuple(objects), tuple(replaced))
 
 
-def files_version(files: Sequence[ObjectVersion], *, covered: int = 0) -> int:
+def files_version(files: Sequence[ObjectVersion], *, replaced: int = 0) -> int:
     """A number that grows with every file that comes on top, also where old files were removed in the meantime.
 
-    S3 tells the time of a file in whole seconds, so the number of files decides within one, with those whose rows a rebuild
-    has ``covered``.
+    S3 tells the time of a file in whole seconds, so the number of files decides within one, with those that were ``replaced`` by
+    others.
     """
     newest = max((int(item.last_modified.timestamp()) for item in files), default=0)
-    return newest * FILES_PER_SECOND + len(files) + covered
+    return newest * FILES_PER_SECOND + len(files) + replaced

@@ -7,12 +7,14 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from flowforge.lake.lake import BUCKET_VARIABLE, Lake
+from flowforge.lake.lake import BUCKET_VARIABLE, STAGE_VARIABLE, Lake
 from flowforge.local.cloudformation import REGION
 from flowforge.local.loopback import NO_PROXY
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-OWN_SERVICES = {"stepfunctions": "AWS_ENDPOINT_URL_SFN", "lambda": "AWS_ENDPOINT_URL_LAMBDA"}
+OWN_SERVICES = {"stepfunctions": "AWS_ENDPOINT_URL_SFN", "lambda": "AWS_ENDPOINT_URL_LAMBDA", "athena": "AWS_ENDPOINT_URL_ATHENA"}
+STAGE = "dev"
+"""The laptop is a developer's own."""
 # A function may take a quarter of an hour.
 _READ_SECONDS = 960
 
@@ -34,7 +36,7 @@ class StackConnection:
         """
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = self._session().client(
+                self._clients[service] = self.session().client(
                     service,  # type: ignore[call-overload]
                     endpoint_url=self.endpoints.get(service, self.endpoints["aws"]),
                     # A proxy of the network must not see what stays on this machine.
@@ -44,7 +46,7 @@ class StackConnection:
 
     def lake(self) -> Lake:
         """The data bucket, as the steps see it."""
-        return Lake.connect(self.data_bucket, self._session(), endpoint_url=self.endpoints["aws"])
+        return Lake.connect(self.data_bucket, self.session(), endpoint_url=self.endpoints["aws"], stage=STAGE)
 
     def environment(self) -> dict[str, str]:
         """The variables with which boto3, the AWS CLI and the product reach this stack."""
@@ -56,10 +58,12 @@ class StackConnection:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             BUCKET_VARIABLE: self.data_bucket,
+            STAGE_VARIABLE: STAGE,
             **NO_PROXY,
         }
 
-    def _session(self) -> "boto3.session.Session":
+    def session(self) -> "boto3.session.Session":
+        """A session with the credentials of the stack."""
         return boto3.session.Session(
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],

@@ -12,9 +12,13 @@ from botocore.exceptions import ClientError
 
 from flowforge.lake.lake import BUCKET_VARIABLE
 from flowforge.local.asynchronous import EventQueue, Pace
+from flowforge.local.athena.api import PATH as ATHENA_PATH
+from flowforge.local.athena.api import athena_route
+from flowforge.local.athena.engine import Engine
+from flowforge.local.athena.service import AthenaService
 from flowforge.local.cloudformation import ACCOUNT
 from flowforge.local.cloudwatch import CloudWatch
-from flowforge.local.connection import OWN_SERVICES, StackConnection
+from flowforge.local.connection import OWN_SERVICES, STAGE, StackConnection
 from flowforge.local.declared import create_bucket, create_declared
 from flowforge.local.destinations import Destinations
 from flowforge.local.ecs_tasks import TaskHost
@@ -51,7 +55,7 @@ from flowforge.local.template_reader import read_template
 DATA_BUCKET = "flowforge-dev-data"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/flowforge-local"
 # What the template asks of an account (its parameters), as it is on a laptop.
-TEMPLATE_PARAMETERS = {"Stage": "dev", "DataBucketName": DATA_BUCKET}
+TEMPLATE_PARAMETERS = {"Stage": STAGE, "DataBucketName": DATA_BUCKET}
 EMULATOR_CHUNK_BYTES = str(32 << 20)
 """The emulator reads a whole object from disk for each range that is asked of it, so ranges had better be few."""
 
@@ -126,6 +130,7 @@ class LocalStack(StackConnection):
         listener = listen()
         cleanup.callback(listener.close)
         self.endpoints |= dict.fromkeys(OWN_SERVICES, endpoint_of(listener))
+        self.endpoints["athena"] += ATHENA_PATH
         environment = {**self.environment(), **mark_of(folder.root)}
         settings = SandboxSettings(folder.root, environment, reaper, logs)
         functions = self._start_functions(cleanup, template, settings)
@@ -179,7 +184,9 @@ class LocalStack(StackConnection):
             await service.close()
             await events.close()
 
-        routes = [states_route(service), invoke_route(caller, function_name, events)]
+        athena = AthenaService(Engine(self.client, self._folder.root / "tmp"))
+        cleanup.callback(athena.close)
+        routes = [states_route(service), invoke_route(caller, function_name, events), athena_route(athena)]
         cleanup.callback(BackgroundServer(routes, stop, events.start, listener).close)
 
     def _create_declared(self, template: Template) -> None:

@@ -5,7 +5,7 @@ connection in which they run the statement.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -104,6 +104,29 @@ def query_problem(gold: GoldConfig) -> str | None:
     if not isinstance(root, exp.Select | exp.SetOperation):
         return f"it is {type(root).__name__.upper()}; write one SELECT"
     return next(_problems(statement, gold), None)
+
+
+def query_origins(gold: GoldConfig, columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """For each column of the statement's result the columns behind its values, as ``workflow/job.column``.
+
+    ``columns`` are those of each declared table, by its alias. What only chooses or orders rows is not behind a value. A
+    statement that the parser cannot follow has no origins.
+    """
+    from sqlglot import expressions as exp
+    from sqlglot.errors import SqlglotError
+    from sqlglot.lineage import lineage
+
+    schema = {alias: dict.fromkeys(names, "unknown") for alias, names in columns.items()}
+    try:
+        found = lineage(None, gold.sql or "", schema, dialect=DIALECT)
+    except (SqlglotError, ValueError, RecursionError):
+        return {}
+    origins = {}
+    for name, node in found.items():
+        leaves = [item for item in node.walk() if isinstance(item.expression, exp.Table)]
+        named = {f"{gold.tables[leaf.expression.name.lower()]}.{leaf.name.rpartition('.')[2]}" for leaf in leaves}
+        origins[name] = tuple(sorted(named))
+    return origins
 
 
 def _problems(statement: "Expr", gold: GoldConfig) -> Iterator[str]:

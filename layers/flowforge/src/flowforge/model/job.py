@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 from flowforge.model.base import Document
 from flowforge.model.destination import BronzeConfig, DestinationConfig
 from flowforge.model.gold import BuildStrategy
+from flowforge.model.layer import Layer
 from flowforge.model.names import Identifier, Slug, with_slug
-from flowforge.model.reconciliation import Layer
 from flowforge.model.silver_config import MergeStrategy, SilverConfig
 from flowforge.model.source import SourceConfig
 from flowforge.model.step import Step

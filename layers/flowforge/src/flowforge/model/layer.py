@@ -1,9 +1,28 @@
-"""What every layer that a job writes has in common."""
+"""The layers of the lake, and what every one that a job writes has in common."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from flowforge.model.base import Document
+
+TableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=127)]
+"""A name that Athena takes without quotes; names beside it add ``_latest`` or ``_malformed``, and the catalog takes 255."""
+
+
+class Layer(StrEnum):
+    """Where rows are on their way. ``source``: the records of a run's files, as they were counted apart from the reader."""
+
+    SOURCE = "source"
+    BRONZE = "bronze"
+    SILVER = "silver"
+    GOLD = "gold"
+    QUARANTINE = "quarantine"
+
+
+LAYERS_OF_TABLES = (Layer.BRONZE, Layer.SILVER, Layer.GOLD, Layer.QUARANTINE)
+"""Each is a database of the catalog."""
 
 
 class Compression(StrEnum):
@@ -30,6 +49,12 @@ CODECS: dict[Compression, Codec] = {
 
 
 class LayerConfig(Document):
-    """What every layer has: Parquet files, and their codec."""
+    """What every layer has: Parquet files and their codec, a table in the catalog, and how long it keeps what it holds.
+
+    ``tableName``: the table, where it is not to be ``{workflow}_{job}``. ``retentionDays``: after how many days
+    ``flowforge assets retention`` removes a dated file; None keeps them all.
+    """
 
     compression: Compression = Compression.ZSTD
+    table_name: TableName | None = None
+    retention_days: Annotated[int, Field(ge=1)] | None = None

@@ -7,18 +7,10 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from flowforge.model.base import Document
+from flowforge.model.layer import Layer
 from flowforge.model.names import Identifier
 
 PERCENT = "%"
-
-
-class Layer(StrEnum):
-    """Where a figure is taken. ``source``: the records of the run's files, as they were counted apart from the reader."""
-
-    SOURCE = "source"
-    BRONZE = "bronze"
-    SILVER = "silver"
-    GOLD = "gold"
 
 
 class Check(StrEnum):
@@ -60,7 +52,14 @@ def _one_or_many(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _is_compared(layer: Layer) -> Layer:
+    if layer is Layer.QUARANTINE:
+        raise ValueError("what was set aside is in no other layer; compare source, bronze, silver or gold")
+    return layer
+
+
 Columns = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+ComparedLayer = Annotated[Layer, AfterValidator(_is_compared)]
 ToleranceText = Annotated[str, BeforeValidator(_as_text), AfterValidator(_is_tolerance)]
 
 
@@ -74,9 +73,9 @@ class ReconciliationRule(Document):
     name: Annotated[str, Field(min_length=1, max_length=200)]
     check: Check | None = None
     source_job: Identifier | None = None
-    source_layer: Layer = Layer.BRONZE
+    source_layer: ComparedLayer = Layer.BRONZE
     target_job: Identifier | None = None
-    target_layer: Layer = Layer.GOLD
+    target_layer: ComparedLayer = Layer.GOLD
     reconciliation_column: Columns = ()
     target_column: Columns = ()
     tolerance: ToleranceText = "0"

@@ -32,12 +32,9 @@ NO_SQL_OVER_A_SOURCE = Refusal(
     "a statement over a whole source could neither account for every row nor name the one that failed; use derivedColumns, "
     "filters and lookups, or SQL over Silver tables in a job of type gold-analytics"
 )
-ENTIRE_TABLE_NAME = "the names of workflow and job, or their slugs, name the table"
 OF_EVERY_LAYER = {
-    "tableName": Refusal(f"{ENTIRE_TABLE_NAME}; in Gold dataset does"),
     "partitionKeys": Refusal("the keys of this layer have folders by day alone; in Gold partitionKeys cluster the rows"),
     "storageFormat": Refusal("objects are Parquet; Iceberg and Delta tables would need their own commits", ("parquet",)),
-    "retentionDays": Refusal("how long objects are kept is a setting of the stage's bucket and not of a job"),
 }
 OPTIONS: dict[str, Refusal] = {
     "sourceConfig.id": Refusal("a source has no identity apart from its job's id"),

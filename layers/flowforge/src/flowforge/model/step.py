@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from flowforge.model.base import Document
+from flowforge.model.lineage import Lineage
 from flowforge.model.names import Identifier
 from flowforge.model.reconciliation import ReconciliationOutcome
 
@@ -150,7 +151,7 @@ class StepResult(Document):
     """What a step did. Stored under ``runs/``; a step whose result lies there returns it at once.
 
     ``table_version`` grows with each state of a Silver table that many runs share: the one that Silver left, or that Gold
-    read. None where a run's rows are a table of their own.
+    read. None where a run's rows are a table of their own. ``lineage`` is stored beside the result.
     """
 
     schema_version: Literal[1] = 1
@@ -167,6 +168,7 @@ class StepResult(Document):
     rules: tuple[RuleOutcome, ...] = ()
     reconciliation: tuple[ReconciliationOutcome, ...] = ()
     notes: tuple[str, ...] = ()
+    lineage: Lineage = Lineage()
     read_bytes: int
     duration_seconds: float
 

@@ -9,11 +9,12 @@ from flowforge.model.base import Document
 from flowforge.model.errors import ConfigFault
 from flowforge.model.gold_query import query_problem
 from flowforge.model.job import Job, JobType
+from flowforge.model.layer import LAYERS_OF_TABLES, Layer
 from flowforge.model.names import Identifier, Slug, with_slug
 from flowforge.model.quality_rule import ReferentialParameters
-from flowforge.model.reconciliation import Layer
 from flowforge.model.refused_options import refusal_of, without_harmless_options
 from flowforge.model.step import Step
+from flowforge.model.table_names import table_names
 from flowforge.model.table_reference import resolve
 
 MAX_JOBS = 200
@@ -66,6 +67,15 @@ class Workflow(Document):
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"jobs: the {field} {', '.join(twice)} belongs to more than one job")
+        return self
+
+    @model_validator(mode="after")
+    def _tables_are_distinct(self) -> Self:
+        for layer in LAYERS_OF_TABLES:
+            names = [name for job in self.jobs for name in table_names(self.slug, job, layer)]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"jobs: the {layer} table {', '.join(twice)} belongs to more than one job: state a tableName")
         return self
 
     @model_validator(mode="after")

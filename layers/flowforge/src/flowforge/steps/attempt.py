@@ -9,6 +9,7 @@ import polars as pl
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.lake.publish import ATTEMPT_ID, RUN_ID, Published, publish
+from flowforge.medallion.athena_types import as_readable
 from flowforge.model.errors import DataFault, RetryLater
 from flowforge.model.layer import Compression
 from flowforge.model.step import StepResult
@@ -40,14 +41,14 @@ class Attempt:
         return f"{stem}_{len(self._names)}.parquet"
 
     def write(self, frame: pl.LazyFrame, name: str, *, metadata: Mapping[str, str]) -> Written:
-        """Stream a frame to a Parquet object of this attempt, and read its row count back from the footer.
+        """Stream a frame to a Parquet object of this attempt, in types that Athena reads, and read its row count back.
 
         A sink that fails leaves a valid, truncated object behind, so nothing that it wrote is ever taken for whole: the
         count is compared by the caller with one that the writer does not share.
         """
         key = keys.attempt_key(self.id, name)
         self._names.append(name)
-        frame.sink_parquet(
+        as_readable(frame).sink_parquet(
             self._lake.uri(key),
             compression=self._compression.codec,
             row_group_size=ROW_GROUP_ROWS,

@@ -16,6 +16,7 @@ from flowforge.medallion.schema_contract import check_drift
 from flowforge.model.contract import Contract
 from flowforge.model.destination import SchemaEvolution
 from flowforge.model.errors import DataFault
+from flowforge.model.lineage import Lineage
 from flowforge.model.step import BronzeCounts, PublishedObject, StepResult
 from flowforge.steps.attempt import Attempt, Written, require_equations
 from flowforge.steps.bronze_conversion import BronzeConversion
@@ -23,7 +24,7 @@ from flowforge.steps.context import StepContext
 from flowforge.steps.quarantine_replay import replayed_bronze
 from flowforge.steps.rebuild import stored_bronze
 from flowforge.steps.scratch import scratch_folder
-from flowforge.steps.source_files import examined_sources, require_planned
+from flowforge.steps.source_files import examined_sources, parents_of, require_planned
 
 
 def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
@@ -46,6 +47,7 @@ def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
         common = _settle_columns(context, contract, [source.reader for source in conversion.sources])
         written = conversion.written(common.types)
         malformed = conversion.malformed()
+        parents = parents_of(conversion.sources)
     for planned in context.planned.sources:
         require_planned(context, planned)
     counts = BronzeCounts(
@@ -66,6 +68,7 @@ def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
         [output for output, _ in found],
         read_bytes=sum(planned.size_bytes for planned in context.planned.sources),
         notes=[*(note for source in conversion.sources for note in source.notes), *common.notes],
+        lineage=Lineage(parents=parents),
     )
     attempt.prepare(result)
     # What is set aside comes first: a row that is missing in a table can then be found.

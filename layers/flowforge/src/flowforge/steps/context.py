@@ -10,6 +10,7 @@ from flowforge.lake.lake import Lake
 from flowforge.model.contract import Contract
 from flowforge.model.job import Job
 from flowforge.model.layer import Compression
+from flowforge.model.lineage import Lineage
 from flowforge.model.plan import JobPlan, Plan
 from flowforge.model.reconciliation import ReconciliationOutcome
 from flowforge.model.step import (
@@ -22,6 +23,7 @@ from flowforge.model.step import (
 )
 
 RUN_ID_METADATA = "flowforge.run_id"
+EXECUTION_ID_METADATA = "flowforge.execution_id"
 PLANNED_AT_METADATA = "flowforge.planned_at"
 CONTRACT_VERSION_METADATA = "flowforge.contract_version"
 WORKFLOW_ID_METADATA = "flowforge.workflow_id"
@@ -74,6 +76,7 @@ class StepContext:
             "flowforge.layer": layer,
             WORKFLOW_ID_METADATA: self.plan.workflow_id,
             JOB_ID_METADATA: self.job.id,
+            EXECUTION_ID_METADATA: self.plan.execution_id,
             RUN_ID_METADATA: self.run_id,
             PLANNED_AT_METADATA: self.planned_at.isoformat(),
         }
@@ -93,6 +96,7 @@ class StepContext:
         notes: Sequence[str] = (),
         head: Literal["current", "superseded", "none"] = "none",
         table_version: int | None = None,
+        lineage: Lineage | None = None,
     ) -> StepResult:
         """The answer of the step."""
         return StepResult(
@@ -109,6 +113,7 @@ class StepContext:
             rules=tuple(rules),
             reconciliation=tuple(reconciliation),
             notes=tuple(notes),
+            lineage=lineage or Lineage(),
             read_bytes=read_bytes,
             duration_seconds=round(time.monotonic() - self.started, 3),
         )

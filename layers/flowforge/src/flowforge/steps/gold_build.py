@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date
 from pathlib import Path
 
@@ -11,13 +11,15 @@ import polars as pl
 
 from flowforge.medallion.gold import finished, gold_frame, represented_rows, require_in_range
 from flowforge.model.contract import Contract, Type
-from flowforge.model.gold import BuildStrategy
+from flowforge.model.gold import BuildStrategy, GoldConfig
+from flowforge.model.lineage import Lineage
 from flowforge.model.reconciliation import ReconciliationOutcome
 from flowforge.model.step import GoldCounts, GoldSqlCounts, Step
 from flowforge.steps.attempt import Attempt, Written, require_equations, scan
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.gold_increments import GrownGold, grown_gold
+from flowforge.steps.lineage import columns_of, silver_parents
 from flowforge.steps.reconciliation import OwnLayers, reconcile
 from flowforge.steps.results import require_result
 from flowforge.steps.scratch import scratch_folder
@@ -42,6 +44,7 @@ class GoldWork:
     contract: Contract | None = None
     table_version: int | None = None
     notes: tuple[str, ...] = ()
+    lineage: Lineage = field(default_factory=Lineage)
 
 
 def gold_of_silver(context: StepContext, attempt: Attempt) -> GoldWork:
@@ -73,6 +76,7 @@ def gold_of_silver(context: StepContext, attempt: Attempt) -> GoldWork:
         contract=table.contract,
         table_version=table.version,
         notes=(made.note,) if made.note else (),
+        lineage=Lineage(parents=silver_parents(table.objects)),
     )
 
 
@@ -118,13 +122,24 @@ def gold_of_tables(context: StepContext, attempt: Attempt) -> GoldWork:
         counts = GoldSqlCounts(read=read, loaded=counted.loaded, selected=counted.selected, written=written.rows)
         require_equations(counts.broken_equations(), "gold_publish")
         outcomes = reconcile(context, OwnLayers(silver=None, gold=lambda: scan(context.lake, written.version.key)))
+        lineage = _lineage(config, tables, scan(context.lake, written.version.key).collect_schema())
     return GoldWork(
         written=written,
         counts=counts,
         read_bytes=size_bytes,
         reconciliation=outcomes,
         table_version=sum(table.found.version for table in tables.values()),
+        lineage=lineage,
     )
+
+
+def _lineage(config: GoldConfig, tables: Mapping[str, StageTable], schema: pl.Schema) -> Lineage:
+    """The objects of every table, and the columns of the tables behind each column of the statement's result."""
+    from flowforge.model.gold_query import query_origins
+
+    named = {alias: list(table.frame().collect_schema()) for alias, table in tables.items()}
+    objects = [item for table in tables.values() for item in table.found.objects]
+    return Lineage(parents=silver_parents(objects), columns=columns_of(schema, query_origins(config, named)))
 
 
 _ORDERED: Mapping[str, object] = {"order_by": (), "partition_keys": ()}

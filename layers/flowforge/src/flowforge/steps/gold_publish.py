@@ -40,6 +40,7 @@ def gold_publish(context: StepContext, attempt: Attempt) -> StepResult:
         table_version=work.table_version,
         reconciliation=work.reconciliation,
         notes=work.notes,
+        lineage=work.lineage,
     )
     attempt.prepare(result)
     published = attempt.publish(work.written, key, table_version=work.table_version)

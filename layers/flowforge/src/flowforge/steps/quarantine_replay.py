@@ -6,6 +6,7 @@ from flowforge.lake import keys
 from flowforge.medallion.conflict_policy import arrival_order
 from flowforge.medallion.silver import FAILED_RULES, REASON
 from flowforge.model.errors import ConfigFault, DataFault
+from flowforge.model.lineage import Lineage, Parent
 from flowforge.model.names import RESERVED_PREFIX
 from flowforge.model.replay import Replay
 from flowforge.model.step import BronzeCounts, PublishedObject, StepResult
@@ -14,6 +15,7 @@ from flowforge.steps.attempt import Attempt, require_equations, scan
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.error_limits import require_run_was_taken
+from flowforge.steps.lineage import landed_parents
 
 _NUMBER = "_number"
 
@@ -47,7 +49,11 @@ def replayed_bronze(context: StepContext, attempt: Attempt, replay_key: str) -> 
     require_equations(counts.broken_equations(), "the replay")
     key = keys.bronze_key(*context.slugs, context.planned_at, context.run_id, 1)
     output = PublishedObject(role="bronze", key=key, etag="", rows=written.rows, size_bytes=written.version.size_bytes)
-    result = context.result(counts, [output], read_bytes=seen.size_bytes)
+    parents = (
+        Parent(role="quarantine", key=seen.key, etag=seen.etag, size_bytes=seen.size_bytes),
+        *landed_parents(context, [seen.key]),
+    )
+    result = context.result(counts, [output], read_bytes=seen.size_bytes, lineage=Lineage(parents=parents))
     attempt.prepare(result)
     etag = attempt.publish(written, key).version.etag
     return result.model_copy(update={"outputs": (output.model_copy(update={"etag": etag}),)})

@@ -13,6 +13,7 @@ from flowforge.medallion.duplicates import POSITION, superseded_positions, witho
 from flowforge.medallion.slowly_changing import latest_changes
 from flowforge.medallion.surrogate_key_column import require_unique_keys, with_numbers, with_surrogate_key
 from flowforge.model.errors import DataFault
+from flowforge.model.lineage import Lineage
 from flowforge.model.names import AUDIT_COLUMNS
 from flowforge.model.plan import StoredRun
 from flowforge.model.silver_config import MergeStrategy, SurrogateKeyStrategy, UpdateStrategy
@@ -20,6 +21,7 @@ from flowforge.model.step import BronzeCounts, PublishedObject, RuleOutcome, Sil
 from flowforge.steps.arrival import NEWEST_RUN, newest_run
 from flowforge.steps.attempt import ACCEPTED, Attempt, Written, scan
 from flowforge.steps.context import StepContext
+from flowforge.steps.lineage import landed_parents
 from flowforge.steps.run_rows import PROVENANCE, RunRows, SilverWork
 from flowforge.steps.silver_history import begun_history
 from flowforge.steps.silver_identity import parquet_metadata
@@ -34,17 +36,22 @@ def stored_bronze(context: StepContext) -> StepResult:
     outputs = []
     for source in context.planned.sources:
         version = context.lake.head(source.key)
-        if version is None or version.etag != source.etag:
+        if version is None:
             raise DataFault(
-                f"{source.key} was replaced or removed after the rebuild was planned; start it again", file=source.key
+                f"{source.key} is not stored any more (what retentionDays of bronzeConfig removed cannot come back by a "
+                "rebuild), so nothing was replaced",
+                file=source.key,
             )
+        if version.etag != source.etag:
+            raise DataFault(f"{source.key} was replaced after the rebuild was planned; start it again", file=source.key)
         rows = scan(context.lake, source.key).select(pl.len()).collect().item()
         outputs.append(
             PublishedObject(role="bronze", key=source.key, etag=version.etag, rows=rows, size_bytes=version.size_bytes)
         )
     count = sum(output.rows for output in outputs)
     read_bytes = sum(output.size_bytes for output in outputs)
-    return context.result(BronzeCounts(read=count, written=count), outputs, read_bytes=read_bytes)
+    lineage = Lineage(parents=landed_parents(context, [output.key for output in outputs]))
+    return context.result(BronzeCounts(read=count, written=count), outputs, read_bytes=read_bytes, lineage=lineage)
 
 
 def rebuilt_work(context: StepContext, attempt: Attempt, works: Sequence[SilverWork]) -> SilverWork:
@@ -134,7 +141,7 @@ def rebuilt_table(context: StepContext, attempt: Attempt, rows: RunRows, runs: S
 
 def _own_key(context: StepContext, strategy: MergeStrategy) -> str:
     if strategy is MergeStrategy.APPEND:
-        return keys.silver_rebuilt_key(*context.slugs, context.run_id)
+        return keys.silver_rebuilt_key(*context.slugs, context.planned_at, context.run_id)
     return keys.silver_run_key(*context.slugs, context.planned_at, context.run_id)
 
 

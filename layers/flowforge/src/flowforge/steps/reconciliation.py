@@ -13,10 +13,10 @@ from flowforge.medallion.reconciliation import compared, figure
 from flowforge.medallion.staging import typed_sources
 from flowforge.model.errors import ConfigFault, DataFault
 from flowforge.model.gold import ROW_COUNT
+from flowforge.model.layer import Layer
 from flowforge.model.plan import JobPlan
 from flowforge.model.reconciliation import (
     Check,
-    Layer,
     ReconciliationOutcome,
     ReconciliationRecord,
     ReconciliationRule,

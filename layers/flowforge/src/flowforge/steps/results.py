@@ -3,6 +3,7 @@
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
 from flowforge.model.errors import ConfigFault, RetryLater
+from flowforge.model.lineage import Lineage
 from flowforge.model.step import Step, StepResult
 from flowforge.steps.context import StepContext
 
@@ -21,8 +22,17 @@ def require_result(context: StepContext, step: Step) -> StepResult:
     return result
 
 
+def read_lineage(lake: Lake, execution_id: str, job_id: str, step: Step) -> Lineage:
+    """Where the rows of a step come from; nothing where that was not stored."""
+    stored = lake.read(keys.lineage_key(execution_id, job_id, step))
+    return Lineage.model_validate_json(stored[0]) if stored else Lineage()
+
+
 def store_result(lake: Lake, result: StepResult) -> StepResult:
-    """Store a result, once: where another attempt was first, its result is the answer."""
+    """Store a result, once: where another attempt was first, its result is the answer. Its lineage goes before it."""
+    lineage_key = keys.lineage_key(result.execution_id, result.job_id, result.step)
+    lake.overwrite(lineage_key, result.lineage.to_json())
+    result = result.model_copy(update={"lineage": Lineage()})
     if lake.write(keys.result_key(result.execution_id, result.job_id, result.step), result.to_json()):
         return result
     stored = read_result(lake, result.execution_id, result.job_id, result.step)

@@ -9,8 +9,10 @@ from flowforge.model.plan import Plan
 from flowforge.model.step import Step, StepRequest, StepResult
 from flowforge.steps.attempt import Attempt
 from flowforge.steps.bronze_ingest import bronze_ingest
+from flowforge.steps.catalog_registration import register
 from flowforge.steps.context import StepContext
 from flowforge.steps.gold_publish import gold_publish
+from flowforge.steps.lineage import with_lineage
 from flowforge.steps.results import read_result, store_result
 from flowforge.steps.silver_transform import silver_transform
 
@@ -33,9 +35,11 @@ def run_step(request: StepRequest, lake: Lake) -> StepResult:
         return stored
     context = StepContext(lake=lake, request=request, plan=plan, planned=plan.job(request.job_id))
     attempt = Attempt(lake, context.run_id, context.compression)
-    result = store_result(lake, STEPS[request.step](context, attempt))
+    result = with_lineage(context, STEPS[request.step](context, attempt))
+    register(context, result)
+    stored = store_result(lake, result)
     attempt.discard()
-    return result
+    return stored
 
 
 def read_plan(lake: Lake, key: str) -> Plan:

@@ -4,7 +4,8 @@ from typing import Literal
 
 from flowforge.lake import keys
 from flowforge.lake.heads import Head, advance_head, amend_head, read_head
-from flowforge.lake.table_records import TableRecord, write_table_record
+from flowforge.lake.table_records import Rebuild, TableRecord, change_table_record
+from flowforge.model.errors import DataFault
 from flowforge.model.step import StepResult
 from flowforge.steps.amended_table import AMENDS
 from flowforge.steps.arrival import RunOrder, newest_run
@@ -51,14 +52,37 @@ def record_rebuild(context: StepContext, table_key: str) -> None:
     runs = context.planned.rebuild
     if runs is None:
         return
-    record = TableRecord(
+    rebuild = Rebuild(
         run_id=context.run_id,
         planned_at=context.planned_at,
         strategy=context.job.destination_config.silver_config.merge_strategy,
         key=table_key,
         covered=tuple(run.run_id for run in runs),
     )
-    write_table_record(context.lake, keys.silver_table_key(*context.slugs), record)
+
+    def changed(present: TableRecord) -> TableRecord:
+        if present.rebuild and (present.rebuild.planned_at, present.rebuild.run_id) >= (rebuild.planned_at, rebuild.run_id):
+            return present
+        return TableRecord(rebuild=rebuild, compacted=_left(context, present, rebuild))
+
+    change_table_record(context.lake, keys.silver_table_key(*context.slugs), changed)
+
+
+def _left(context: StepContext, present: TableRecord, rebuild: Rebuild) -> dict[str, tuple[str, ...]]:
+    """The compacted files that hold no rows of the rebuild's runs. Raises DataFault for one that holds other rows too."""
+    table = TableRecord(rebuild=rebuild)
+    left = {}
+    for key, held in present.compacted.items():
+        replaced = [table.replaces(item, *context.slugs) for item in held]
+        if any(replaced) and not all(replaced):
+            raise DataFault(
+                f"{key} was compacted after the rebuild was planned, and holds rows of its runs and of others, so nothing was "
+                "replaced; start the rebuild again",
+                file=key,
+            )
+        if not all(replaced):
+            left[key] = held
+    return left
 
 
 def _head(order: RunOrder, result: StepResult) -> Head:

@@ -25,7 +25,7 @@ def published_before(context: StepContext) -> StepResult | None:
     if strategy.keeps_one_object:
         places = [keys.silver_current_key(*context.slugs), keys.silver_archive_key(*context.slugs, context.run_id)]
     elif strategy is MergeStrategy.APPEND and context.planned.rebuild is not None:
-        places = [keys.silver_rebuilt_key(*context.slugs, context.run_id)]
+        places = [keys.silver_rebuilt_key(*context.slugs, context.planned_at, context.run_id)]
     else:
         places = [keys.silver_run_key(*context.slugs, context.planned_at, context.run_id)]
     if strategy is MergeStrategy.VERSIONED and not may_amend(context, places[0]):

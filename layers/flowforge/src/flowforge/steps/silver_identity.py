@@ -59,8 +59,8 @@ def require_same_strategy(context: StepContext) -> None:
     """Raise ConfigFault where what lies below the table's prefix was written by another strategy."""
     strategy = context.job.destination_config.silver_config.merge_strategy.value
     record = read_table_record(context.lake, keys.silver_table_key(*context.slugs))
-    if record is not None:
-        _require_strategy(strategy, record.strategy.value, record.key)
+    if record.rebuild is not None:
+        _require_strategy(strategy, record.rebuild.strategy.value, record.rebuild.key)
         return
     first = context.lake.first_key(keys.silver_prefix(*context.slugs))
     if first is None or not first.endswith(".parquet"):

@@ -12,7 +12,7 @@ from flowforge.lake import keys
 from flowforge.lake.contracts import latest_contract
 from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.lake.publish import TABLE_VERSION
-from flowforge.lake.silver_tables import appended_objects, files_version
+from flowforge.lake.silver_tables import appended_table, files_version
 from flowforge.lake.table_records import read_table_record
 from flowforge.medallion.merge import align_to_contract
 from flowforge.model.contract import Contract, ContractColumn
@@ -52,22 +52,33 @@ def silver_rows(context: StepContext, silver: StepResult) -> SilverRows:
     strategy = context.job.destination_config.silver_config.merge_strategy
     contract = latest_contract(context.lake, context.plan.workflow_id, context.job.id, start=silver.contract_version)
     key = silver.outputs[0].key
-    appended = strategy is MergeStrategy.APPEND
+    if strategy is MergeStrategy.APPEND:
+        return _appended_rows(context, key, contract)
+    present = context.lake.head(key)
+    if present is None:
+        raise CommitConflict(f"{key} is gone", file=key)
 
     def look() -> list[ObjectVersion]:
-        present = context.lake.head(key) if not appended else None
-        return appended_files(context) if appended else [present] if present else []
+        now = context.lake.head(key)
+        return [now] if now else []
 
-    objects = look()
-    if not any(item.key == key for item in objects):
+    version = current_version(present) if strategy.keeps_one_object else None
+    return SilverRows(key, (present,), contract, version, partial(scan, context.lake, key), look)
+
+
+def _appended_rows(context: StepContext, key: str, contract: Contract | None) -> SilverRows:
+    """The table of which the run's file is a part, or was: its rows can lie in another file by now."""
+    table = appended_table(context.lake, *context.slugs)
+    if not table.objects or not table.has_rows_of(key):
         raise CommitConflict(f"{key} is gone", file=key)
-    if appended:
-        columns = contract.columns if contract else None
-        prefix = keys.silver_prefix(*context.slugs)
-        frame = partial(appended_frame, context, objects, columns)
-        return SilverRows(prefix, tuple(objects), contract, appended_version(context, objects), frame, look)
-    version = current_version(objects[0]) if strategy.keeps_one_object else None
-    return SilverRows(key, tuple(objects), contract, version, partial(scan, context.lake, key), look)
+    return SilverRows(
+        keys.silver_prefix(*context.slugs),
+        table.objects,
+        contract,
+        appended_version(context, table.objects),
+        partial(rows_of_files, context, table.objects, contract),
+        partial(appended_files, context),
+    )
 
 
 def current_version(present: ObjectVersion) -> int:
@@ -79,13 +90,12 @@ def appended_version(context: StepContext, files: Sequence[ObjectVersion]) -> in
     """The state of an appended table of these files, as this run leaves it; see ``files_version``."""
     record = read_table_record(context.lake, keys.silver_table_key(*context.slugs))
     rebuilding = len(context.planned.rebuild) + 1 if context.planned.rebuild is not None else 0
-    return files_version(files, covered=max(len(record.covered) if record else 0, rebuilding))
+    return files_version(files, replaced=max(record.replaced_files, rebuilding))
 
 
 def appended_files(context: StepContext) -> list[ObjectVersion]:
     """The objects of the job's appended table."""
-    record = read_table_record(context.lake, keys.silver_table_key(*context.slugs))
-    return appended_objects(context.lake, *context.slugs, record)
+    return list(appended_table(context.lake, *context.slugs).objects)
 
 
 def appended_frame(

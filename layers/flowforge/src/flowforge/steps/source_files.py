@@ -1,29 +1,31 @@
 """The landing objects of a run, as its plan saw them, and the sources that they give."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from flowforge.lake.lake import ObjectVersion
+from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.medallion.bronze_source import BronzeSource
 from flowforge.medallion.file_content import contents_of
 from flowforge.medallion.file_stream import first_bytes
 from flowforge.medallion.source_readers import examine_source
 from flowforge.medallion.stored_file import FileContent, StoredFile
 from flowforge.model.errors import ConfigFault, DataFault
+from flowforge.model.lineage import Parent
 from flowforge.model.plan import SourceFile
 from flowforge.model.source_format import HEAD_BYTES, SourceFormat, misnamed, source_format
 from flowforge.steps.context import StepContext
 from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.machine_memory import memory_for_data_bytes
+from flowforge.steps.source_digest import SourceDigest
 
 
 @dataclass(frozen=True)
 class RunSource:
-    """A source of the run, with the planned file that it is of, and what is to be told of it besides the reader's notes."""
+    """A source of the run, with the landed file that it is of, and what is to be told of it besides the reader's notes."""
 
-    planned: SourceFile
+    landed: "LandedFile"
     reader: BronzeSource
     told: tuple[str, ...] = ()
 
@@ -31,6 +33,36 @@ class RunSource:
     def notes(self) -> tuple[str, ...]:
         """Sentences for what a person should know about how the file was read."""
         return (*self.told, *self.reader.notes)
+
+    @property
+    def planned(self) -> SourceFile:
+        """The file as it was planned."""
+        return self.landed.planned
+
+
+@dataclass(frozen=True, eq=False)
+class LandedFile:
+    """A landing object as it is read, and the digest of its bytes that is taken while a reader goes through them."""
+
+    lake: Lake
+    planned: SourceFile
+    version: ObjectVersion
+    digest: SourceDigest = field(default_factory=SourceDigest)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes."""
+        return self.digest.reading(self.lake.chunks(self.version))
+
+    def parent(self) -> Parent:
+        """What is told of it. Reads the bytes of a file that no reader went through, such as Parquet."""
+        return Parent(
+            role="landing",
+            key=self.planned.key,
+            etag=self.planned.etag,
+            version_id=self.version.version_id,
+            size_bytes=self.planned.size_bytes,
+            sha256=self.digest.of(self.lake.chunks(self.version)),
+        )
 
 
 def examined_sources(context: StepContext, scratch: Path) -> Iterator[RunSource]:
@@ -41,10 +73,10 @@ def examined_sources(context: StepContext, scratch: Path) -> Iterator[RunSource]
     """
     config, found = context.job.source_config, set()
     for planned in context.planned.sources:
-        version = require_planned(context, planned)
+        landed = LandedFile(context.lake, planned, require_planned(context, planned))
         with TemporaryDirectory(dir=scratch) as archive:
             with engine_errors(f"{planned.name} could not be read"):
-                stored = _stored(context, version, planned.name)
+                stored = _stored(landed)
                 contents = contents_of(stored, declared=config.file_config.compression_type, scratch=Path(archive))
             for content in contents:
                 with TemporaryDirectory(dir=scratch) as copies:
@@ -52,7 +84,7 @@ def examined_sources(context: StepContext, scratch: Path) -> Iterator[RunSource]
                     found.add(kind)
                     for number, reader in enumerate(readers):
                         named = misnamed(content.content_name, kind) if number == 0 else None
-                        yield RunSource(planned, reader, (named,) if named else ())
+                        yield RunSource(landed, reader, (named,) if named else ())
     _require_use_of_options(context, found)
 
 
@@ -83,15 +115,21 @@ def require_planned(context: StepContext, source: SourceFile) -> ObjectVersion:
     return version
 
 
-def _stored(context: StepContext, version: ObjectVersion, name: str) -> StoredFile:
+def parents_of(sources: Iterable[RunSource]) -> tuple[Parent, ...]:
+    """The landed files of the sources, each once, in their order."""
+    return tuple(landed.parent() for landed in dict.fromkeys(source.landed for source in sources))
+
+
+def _stored(landed: LandedFile) -> StoredFile:
+    lake, version = landed.lake, landed.version
     return StoredFile(
-        name=name,
-        content_name=name,
+        name=landed.planned.name,
+        content_name=landed.planned.name,
         size_bytes=version.size_bytes,
-        uri=context.lake.uri(version.key),
-        open_stream=lambda: context.lake.chunks(version),
-        read_range=lambda start, count: context.lake.read_range(version, start, count),
-        storage_options=context.lake.storage_options,
+        uri=lake.uri(version.key),
+        open_stream=landed.chunks,
+        read_range=lambda start, count: lake.read_range(version, start, count),
+        storage_options=lake.storage_options,
         memory_bytes=memory_for_data_bytes(),
     )
 
