@@ -112,7 +112,10 @@ def over(run: Run, lake: Lake) -> Run:
 
 
 def state_of(lab: Lab) -> dict[str, Any]:
-    """Every object that a reader could meet: a table's bytes by their ETag, a document less what depends on the clock."""
+    """Every object that a reader could meet: a table's bytes by their ETag, a document less what depends on the clock.
+
+    The version that S3 gave to a file of landing is left out of its lineage, too.
+    """
     state: dict[str, Any] = {}
     clocks = {"durationSeconds"} | ({"tableVersion"} if lab.silver["mergeStrategy"] == MergeStrategy.APPEND else set())
     for item in lab.lake.list_objects(""):
@@ -123,4 +126,7 @@ def state_of(lab: Lab) -> dict[str, Any]:
             stored = lab.lake.read(item.key)
             assert stored is not None
             state[item.key] = {name: value for name, value in json.loads(stored[0]).items() if name not in clocks}
+        if item.key.endswith(".lineage.json"):
+            for parent in state[item.key]["parents"]:
+                parent.pop("versionId", None)
     return state

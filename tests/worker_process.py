@@ -61,14 +61,14 @@ class StoppingAt:
     """Sends SIGTERM to a worker at its n-th write (from 1), and holds that write until the worker is gone.
 
     ``arrived``: S3 has done what was asked, and only the answer is held; otherwise the request never arrives. What the
-    worker writes after the signal passes.
+    worker writes after the signal passes. ``kinds`` tells the writes that came by: their method and their query's names.
     """
 
     number: int
     arrived: bool
     process: subprocess.Popen[str] | None = None
     ready: threading.Event = field(default_factory=threading.Event)
-    writes: int = 0
+    kinds: list[str] = field(default_factory=list)
     begins_an_upload: bool = False
     took_seconds: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -78,8 +78,8 @@ class StoppingAt:
         if request.method in ("GET", "HEAD"):
             return None
         with self._lock:
-            self.writes += 1
-            if self.writes != self.number:
+            self.kinds.append(f"{request.method} {' '.join(sorted(request.query))}".strip())
+            if len(self.kinds) != self.number:
                 return None
         self.begins_an_upload = "uploads" in request.query
         return self._stop

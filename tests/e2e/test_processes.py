@@ -47,23 +47,28 @@ def running(start: Start) -> subprocess.Popen[str]:
     raise AssertionError("the run ended before it could be disturbed")
 
 
-def test_nothing_listens_outside_this_machine(start: Start, state: Path) -> None:
-    process = running(start)
-    with held(process):
-        family = {process.pid, *(found.pid for found in processes_of(state))}
-        assert len(family) > 2
-        listening = {
-            connection.laddr.ip
-            for pid in family
-            for connection in psutil.Process(pid).net_connections(kind="inet")
-            if connection.status == psutil.CONN_LISTEN
-        }
-    assert listening == {"127.0.0.1"}
+def listening_addresses(state: Path, command: int) -> set[str]:
+    """Where the command and what it started can be reached."""
+    family = {command, *(found.pid for found in processes_of(state))}
+    assert len(family) > 2
+    return {
+        connection.laddr.ip
+        for pid in family
+        for connection in psutil.Process(pid).net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_everything_in_order(start: Start, state: Path, number: int, status: int) -> None:
+def test_a_run_keeps_others_out_and_a_signal_ends_everything_in_order(
+    start: Start, flowforge: Flowforge, state: Path, number: int, status: int
+) -> None:
     process = running(start)
+    with held(process):
+        assert listening_addresses(state, process.pid) == {"127.0.0.1"}
+        second = flowforge("--sample")
+    assert second.returncode == 1
+    assert f"error: {state} is in use by process" in second.stderr
     process.send_signal(number)
     _, errors = process.communicate(timeout=RUN_SECONDS)
     assert (process.returncode, errors) == (status, "stopped\n")
@@ -83,10 +88,3 @@ def test_sigkill_leaves_no_process_and_a_state_that_can_be_used_again(
     (tmp_path / "after.csv").write_text("id\n1\n")
     again = flowforge("after.csv")
     assert (again.returncode, again.stderr) == (0, "")
-
-
-def test_a_second_run_on_the_same_state_is_refused(start: Start, flowforge: Flowforge, state: Path) -> None:
-    with held(running(start)):
-        second = flowforge("--sample")
-    assert second.returncode == 1
-    assert f"error: {state} is in use by process" in second.stderr

@@ -19,6 +19,8 @@ ROWS = "id,amount\n1,10\n2,20\n"
 AT_ONCE_SECONDS = 10.0
 """ECS kills after the thirty of the task definition."""
 STOPPED_TOGETHER = 2
+KINDS = 5
+"""The engine's write, an upload that is begun, filled and completed, and the clearing up."""
 
 
 def failure_of(run: Run, step: Step) -> StepFailure | None:
@@ -84,7 +86,7 @@ def test_wrong_usage_ends_with_2_and_says_what_would_be_right(lab: Lab, s3_url: 
 
 
 @pytest.mark.parametrize("step", Step)
-def test_a_stop_at_any_write_ends_with_143_and_the_step_run_again_leaves_what_an_undisturbed_one_leaves(
+def test_a_stop_at_any_kind_of_write_ends_with_143_and_the_step_run_again_leaves_what_an_undisturbed_one_leaves(
     lake: Lake, s3_url: str, step: Step
 ) -> None:
     start = prepared(lake, MergeStrategy.MERGE, step)
@@ -106,8 +108,11 @@ def test_a_stop_at_any_write_ends_with_143_and_the_step_run_again_leaves_what_an
         run.step(step)
         assert state_of(run.lab) == expected, f"stopped at write {number}"
 
+    # Deaths at every single write are those of the crash matrix, which needs no process for each.
+    firsts = [counting.kinds.index(kind) + 1 for kind in dict.fromkeys(counting.kinds)]
+    assert len(firsts) >= KINDS, counting.kinds
     with ThreadPoolExecutor(STOPPED_TOGETHER) as pool:
-        list(pool.map(stopped, range(1, counting.writes + 1)))
+        list(pool.map(stopped, firsts))
 
 
 def stop(run: Run, step: Step, s3_url: str, stopping: StoppingAt) -> int:

@@ -127,6 +127,27 @@ def test_a_table_that_somebody_dropped_is_there_again_as_a_whole(lab: Lab) -> No
     assert sorted(partitions(lab, Layer.BRONZE)) == ["2026-11-23", "2026-11-24"]
 
 
+@pytest.mark.parametrize("operation", ["GetPartitions", "BatchUpdatePartition", "UpdateTable"])
+def test_a_table_that_goes_while_it_is_written_is_there_again_as_a_whole(lab: Lab, operation: str) -> None:
+    lab.ingest(ORDERS).bronze()
+    before = catalog_state(lab.lake)
+    again = lab.ingest(MORE, hours=2)
+    catalog = lab.lake.catalog
+    assert catalog is not None
+    gone: list[str] = []
+
+    def drop(**_: Any) -> None:
+        if not gone:
+            gone.append(operation)
+            catalog.delete(Layer.BRONZE, "shop_orders")
+
+    catalog.client.meta.events.register(f"before-parameter-build.glue.{operation}", drop)
+    again.bronze()
+    assert gone == [operation]
+    assert rows_in_catalog(lab.lake) == {"bronze.shop_orders": 6}
+    assert set(catalog_state(lab.lake)) == set(before)
+
+
 def test_a_catalog_that_refuses_fails_the_step_and_its_repetition_completes_it(lab: Lab) -> None:
     run = lab.ingest(ORDERS)
     with (

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,8 @@ from flowforge.model.errors import ConfigFault
 from flowforge.model.replay import ReplayedRow
 from flowforge.model.step import Step
 from flowforge.steps.known_tables import find_table
-from flowforge.steps.lineage_reader import find_record, run_of_table
+from flowforge.steps.lineage_reader import run_of_table
+from flowforge.steps.record_reader import Record, find_record
 from flowforge.steps.results import read_lineage
 from lab import JOB_ID, Lab
 
@@ -67,10 +70,11 @@ def test_a_file_of_an_archive_leads_to_the_archive_that_landed(lab: Lab) -> None
         archive.writestr("june.csv", ORDERS)
         archive.writestr("july.csv", "Order ID,amount,country\n9,90,it\n")
     lab.plan(lab.land("orders.zip", content.getvalue())).bronze()
-    (bronze,) = run_of_table(lab.lake, find_table(lab.lake, "bronze.shop_orders"), None)
+    table = find_table(lab.lake, "bronze.shop_orders")
+    (bronze,) = run_of_table(lab.lake, table, None)
     (landed,) = bronze.lineage.parents
     assert landed.sha256 == hashlib.sha256(content.getvalue()).hexdigest()
-    record = find_record(lab.lake, [bronze], source_file="orders.zip/july.csv", row_number=1)
+    record = find_record(lab.lake, table, run_id=bronze.run_id, source_file="orders.zip/july.csv", row_number=1)
     assert (record.source, record.row["Order ID"]) == (landed, "9")
 
 
@@ -107,17 +111,30 @@ def test_a_rebuild_and_a_replay_lead_to_the_files_that_the_rows_first_came_from(
         assert parents[-1].key == "landing/wf_shop/job_orders/orders.csv"
 
 
-def test_a_row_of_silver_leads_to_its_record(lab: Lab) -> None:
-    lab.ingest(ORDERS).silver()
-    row = lab.silver_table().row(1, named=True)
+def record_of(lab: Lab, row: Mapping[str, Any]) -> Record:
     table = find_table(lab.lake, "silver.shop_orders")
-    results = run_of_table(lab.lake, table, row["_run_id"])
-    record = find_record(lab.lake, results, source_file=row["_source_file"], row_number=row["_row_number"])
-    assert (record.source.key, record.row["Order ID"], record.row["country"]) == (
-        "landing/wf_shop/job_orders/orders.csv",
-        "2",
-        "fr",
-    )
+    return find_record(lab.lake, table, run_id=row["_run_id"], source_file=row["_source_file"], row_number=row["_row_number"])
+
+
+def test_every_row_of_silver_leads_to_its_record_whichever_run_wrote_the_table_last(lab: Lab) -> None:
+    lab.silver = {"primaryKey": "id", "mergeStrategy": "merge"}
+    lab.ingest(ORDERS).silver()
+    lab.ingest("Order ID,amount,country\n2,21,it\n", name="more.csv").silver()
+    rows = lab.silver_table().sort("id").rows(named=True)
+    records = [record_of(lab, row) for row in rows]
+    assert [(record.source.key, record.row["Order ID"], record.row["country"]) for record in records[:2]] == [
+        ("landing/wf_shop/job_orders/orders.csv", "1", "de"),
+        ("landing/wf_shop/job_orders/more.csv", "2", "it"),
+    ]
+
+
+def test_without_a_run_the_newest_that_read_the_file_is_asked(lab: Lab) -> None:
+    lab.ingest(ORDERS).bronze()
+    lab.ingest("Order ID,amount,country\n2,21,it\n", name="more.csv").bronze()
+    for source_file, country in (("orders.csv", "de"), ("more.csv", "it")):
+        table = find_table(lab.lake, "bronze.shop_orders")
+        record = find_record(lab.lake, table, run_id=None, source_file=source_file, row_number=1)
+        assert record.row["country"] == country
 
 
 def test_what_no_run_wrote_is_refused_with_what_there_is(lab: Lab) -> None:
@@ -125,8 +142,9 @@ def test_what_no_run_wrote_is_refused_with_what_there_is(lab: Lab) -> None:
     table = find_table(lab.lake, "silver.shop_orders")
     with pytest.raises(ConfigFault, match="has no file of run 20260101-abcdef"):
         run_of_table(lab.lake, table, "20260101-abcdef")
-    results = run_of_table(lab.lake, table, None)
-    with pytest.raises(ConfigFault, match=r"read no file other\.csv; it read orders\.csv"):
-        find_record(lab.lake, results, source_file="other.csv", row_number=1)
-    with pytest.raises(ConfigFault, match=r"orders\.csv has no record 4; it has 3"):
-        find_record(lab.lake, results, source_file="orders.csv", row_number=4)
+    with pytest.raises(ConfigFault, match=r"run 20260101-abcdef of shop_orders left no file in Bronze"):
+        find_record(lab.lake, table, run_id="20260101-abcdef", source_file="orders.csv", row_number=1)
+    with pytest.raises(ConfigFault, match=r"read no file other\.csv; what was read is orders\.csv"):
+        find_record(lab.lake, table, run_id=None, source_file="other.csv", row_number=1)
+    with pytest.raises(ConfigFault, match=r"orders\.csv has no record 4; run .* read 3 of it"):
+        find_record(lab.lake, table, run_id=None, source_file="orders.csv", row_number=4)

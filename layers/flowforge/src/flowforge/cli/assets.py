@@ -20,7 +20,8 @@ from flowforge.steps.attempt import scan
 from flowforge.steps.catalog_entry import BYTES, OBJECTS, ROWS, SMALL_FILES
 from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.known_tables import find_table, table_objects
-from flowforge.steps.lineage_reader import find_record, run_of_table
+from flowforge.steps.lineage_reader import run_of_table
+from flowforge.steps.record_reader import find_record
 
 NARROW = {"box": box.SIMPLE_HEAD, "padding": (0, 1, 0, 0), "pad_edge": False}
 
@@ -94,15 +95,15 @@ def show_lineage(
 ) -> int:
     """Print where a run's rows come from; with a file and a record, that record as it was read."""
     table = find_table(access.lake, name)
-    results = run_of_table(access.lake, table, run_id)
     if source_file is not None and row_number is not None:
-        record = find_record(access.lake, results, source_file=source_file, row_number=row_number)
+        record = find_record(access.lake, table, run_id=run_id, source_file=source_file, row_number=row_number)
         say(console, f"record {row_number} of s3://{access.lake.bucket}/{record.source.key}")
         say(console, f"version {record.source.version_id or 'unknown'}, sha256 {record.source.sha256}")
         say(console, f"in Bronze: {record.bronze_key}")
         for column, value in record.row.items():
             say(console, f"  {column} = {'null' if value is None else value}")
         return SUCCESS
+    results = run_of_table(access.lake, table, run_id)
     say(console, f"{table.layer}.{table.name}: run {results[-1].run_id}, execution {results[-1].execution_id}")
     for result in reversed(results):
         _print_result(console, result)

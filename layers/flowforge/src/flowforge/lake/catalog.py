@@ -155,17 +155,22 @@ class Catalog:
                 raise self._translated(error, f"removing the table {self.database(layer)}.{name}") from error
 
     def partitions(self, layer: Layer, name: str, *, with_columns: bool = False) -> dict[str, dict[str, Any]]:
-        """The partitions of a table by their value, as GetPartitions answers; their columns only where they are asked for."""
+        """The partitions of a table by their value, as GetPartitions answers; their columns only where they are asked for.
+
+        A table that is not there has none.
+        """
         try:
             pages = self.client.get_paginator("get_partitions").paginate(
                 DatabaseName=self.database(layer), TableName=name, ExcludeColumnSchema=not with_columns
             )
             return {partition["Values"][0]: dict(partition) for page in pages for partition in page["Partitions"]}
         except (ClientError, BotoCoreError) as error:
+            if _is(error, "EntityNotFoundException"):
+                return {}
             raise self._translated(error, f"listing the partitions of {self.database(layer)}.{name}") from error
 
     def put_partitions(self, layer: Layer, name: str, partitions: Sequence[Mapping[str, Any]], *, present: set[str]) -> bool:
-        """Create partitions, or change those whose value is ``present``. False where somebody else was faster."""
+        """Create partitions, or change those whose value is ``present``. False where others were faster, or the table is gone."""
         database = self.database(layer)
         fresh = [partition for partition in partitions if partition["Values"][0] not in present]
         known = [partition for partition in partitions if partition["Values"][0] in present]
@@ -184,6 +189,8 @@ class Catalog:
                     Entries=[{"PartitionValueList": item["Values"], "PartitionInput": item} for item in batch],  # type: ignore[typeddict-item]
                 ).get("Errors", [])
         except (ClientError, BotoCoreError) as error:
+            if _is(error, "EntityNotFoundException"):
+                return False
             raise self._translated(error, f"changing the partitions of {database}.{name}") from error
         return not self._lost(errors, f"{database}.{name}")
 
