@@ -12,13 +12,15 @@ from botocore.exceptions import ClientError
 
 from catalogs import rows_in_catalog
 from flowforge.lake.athena import Athena
+from flowforge.lake.heads import read_head
 from flowforge.lake.lake import Lake
 from flowforge.local.athena.api import PATH, athena_route
 from flowforge.local.athena.engine import Engine
 from flowforge.local.athena.service import AthenaService
 from flowforge.local.http_server import BackgroundServer
 from flowforge.model.errors import ConfigFault
-from flowforge.model.layer import Layer
+from flowforge.model.layer import LAYERS_OF_TABLES, Layer
+from flowforge.model.silver_config import MergeStrategy
 from flowforge.steps.compaction import compact, planned_compactions, remove_replaced
 from flowforge.steps.known_tables import find_table
 from lab import DAWN, Lab
@@ -103,6 +105,32 @@ def test_every_table_has_as_many_rows_as_duckdb_finds_in_its_files(catalogued: L
     # By hand: ids 1, 2 and 3.
     assert ask("SELECT count(*) FROM shop_orders_latest", Layer.GOLD) == [("3",)]
     assert ask("SELECT count(*) FROM shop_orders WHERE run_date = DATE '2026-11-24'", Layer.GOLD) == [("3",)]
+
+
+@pytest.mark.parametrize("strategy", MergeStrategy)
+def test_every_table_is_counted_and_read_after_its_contract_changed(
+    catalogued: Lake, ask: Ask, tmp_path: Path, strategy: MergeStrategy
+) -> None:
+    lab = lab_of(catalogued, strategy.value)
+    lab.silver["typeWidening"] = "allow"
+    lab.job["destinationConfig"] = {"bronzeConfig": {"schemaEvolution": "add_new_columns"}, "silverConfig": lab.silver}
+    # A number becomes text, and a column comes that was not there.
+    for hours, content in enumerate((FIRST, "id,amount,Country,note\n3,n/a,it,new\nx,1,de,\n")):
+        lab.ingest(content, name=f"orders_{hours}.csv", hours=hours * 24).gold()
+    assert catalogued.catalog is not None
+    for layer in LAYERS_OF_TABLES:
+        for table in catalogued.catalog.tables(layer):
+            [(counted,)] = ask(f"SELECT count(*) FROM {table.name}", layer)
+            if table.is_view:
+                head = read_head(catalogued, f"{table.parameters['flowforge.prefix']}_head.json")
+                assert head is not None
+                assert counted == str(head.rows), table.name
+            else:
+                prefix = table.input["StorageDescriptor"]["Location"].removeprefix(catalogued.uri(""))
+                assert counted == str(counted_in_files(catalogued, prefix, tmp_path)), table.name
+            assert len(ask(f"SELECT * FROM {table.name}", layer)) == int(counted or 0)
+    amounts = {amount for (amount,) in ask("SELECT amount FROM shop_orders")}
+    assert "n/a" in amounts
 
 
 def test_a_rebuilt_and_a_compacted_table_have_each_row_once(catalogued: Lake, ask: Ask, tmp_path: Path) -> None:
