@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from flowforge.lake.lake import Lake
+from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.model.replay import ReplayedRow
 from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step
@@ -123,10 +123,21 @@ def state_of(lab: Lab) -> dict[str, Any]:
             continue
         state[item.key] = item.etag
         if item.key.endswith(".json"):
-            stored = lab.lake.read(item.key)
-            assert stored is not None
-            state[item.key] = {name: value for name, value in json.loads(stored[0]).items() if name not in clocks}
+            document = json.loads(_document(lab.lake, item))
+            state[item.key] = {name: value for name, value in document.items() if name not in clocks}
         if item.key.endswith(".lineage.json"):
             for parent in state[item.key]["parents"]:
                 parent.pop("versionId", None)
     return state
+
+
+_documents: dict[str, bytes] = {}
+
+
+def _document(lake: Lake, item: ObjectVersion) -> bytes:
+    """A document, read once for all the runs that left the same one: the ETag of one that was put in one piece is its MD5."""
+    if item.etag not in _documents:
+        stored = lake.read(item.key)
+        assert stored is not None
+        _documents[item.etag] = stored[0]
+    return _documents[item.etag]

@@ -1,6 +1,7 @@
 """Lines and delimiters of a delimited text outside quotes, counted chunk by chunk at the speed of ``bytes.count``."""
 
 import codecs
+import re
 
 
 class TextCounter:
@@ -9,6 +10,7 @@ class TextCounter:
     def __init__(self, delimiter: bytes, quote: bytes = b'"') -> None:
         self._delimiter = delimiter
         self._quote = quote
+        self._misplaced_quote = _misplaced(quote, delimiter) if quote else None
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._within_character = False
         self._last = b"\n"
@@ -50,16 +52,12 @@ class TextCounter:
 
     def _check_form(self, outside: bytes) -> None:
         """See that quotes stand at the edges of fields and carriage returns before line feeds."""
-        text, quote = self._last + outside, self._quote
-        if quote and quote in text:
-            while quote + quote in text:
-                text = text.replace(quote + quote, quote)
-            quotes = text.count(quote)
-            opening = text.count(b"\n" + quote) + text.count(self._delimiter + quote)
-            closing = text.count(quote + b"\n") + text.count(quote + b"\r") + text.count(quote + self._delimiter)
-            self._well_formed &= opening == quotes - text.startswith(quote) and closing == quotes - text.endswith(quote)
-        self._well_formed &= text.count(b"\r\n") == text.count(b"\r") - text.endswith(b"\r")
-        self._last = text[-1:]
+        if self._misplaced_quote and (self._quote in outside or self._last == self._quote):
+            self._well_formed &= self._misplaced_quote.search(self._last + outside) is None
+        if b"\r" in outside or self._last == b"\r":
+            text = self._last + outside
+            self._well_formed &= text.count(b"\r\n") == text.count(b"\r") - text.endswith(b"\r")
+        self._last = outside[-1:] or self._last
 
     def _require_utf8(self, chunk: bytes) -> None:
         """Decode only what must be: a chunk of ASCII that continues no character is UTF-8."""
@@ -70,3 +68,12 @@ class TextCounter:
     def finish(self) -> None:
         """Close the text. Raises UnicodeDecodeError where it ends within a character."""
         self._decoder.decode(b"", final=True)
+
+
+def _misplaced(quote: bytes, delimiter: bytes) -> re.Pattern[bytes]:
+    """A quote behind which, or before which, something else stands than the edge of a field or another quote.
+
+    The quote comes first, so that the search leaps from one to the next; what lies beyond the text is not judged.
+    """
+    edge, mark = re.escape(delimiter), re.escape(quote)
+    return re.compile(mark + rb"(?:(?=[^\r\n" + edge + mark + rb"])|(?<=[^\n" + edge + mark + rb"]" + mark + rb"))")

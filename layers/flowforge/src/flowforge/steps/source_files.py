@@ -20,6 +20,9 @@ from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.machine_memory import memory_for_data_bytes
 from flowforge.steps.source_digest import SourceDigest
 
+KEPT_BYTES = 4 << 20
+"""A file up to this size is kept in memory while it is examined, one file at a time."""
+
 
 @dataclass(frozen=True)
 class RunSource:
@@ -48,10 +51,16 @@ class LandedFile:
     planned: SourceFile
     version: ObjectVersion
     digest: SourceDigest = field(default_factory=SourceDigest)
+    kept: list[bytes] = field(default_factory=list)
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes."""
-        return self.digest.reading(self.lake.chunks(self.version))
+        """The bytes. A small file, whose every reading costs little more than its request, is asked for once."""
+        if self.version.size_bytes > KEPT_BYTES:
+            yield from self.digest.reading(self.lake.chunks(self.version))
+            return
+        if not self.kept:
+            self.kept.extend(self.lake.chunks(self.version))
+        yield from self.digest.reading(self.kept)
 
     def parent(self) -> Parent:
         """What is told of it. Reads the bytes of a file that no reader went through, such as Parquet."""
@@ -85,6 +94,7 @@ def examined_sources(context: StepContext, scratch: Path) -> Iterator[RunSource]
                     for number, reader in enumerate(readers):
                         named = misnamed(content.content_name, kind) if number == 0 else None
                         yield RunSource(landed, reader, (named,) if named else ())
+        landed.kept.clear()
     _require_use_of_options(context, found)
 
 
