@@ -78,7 +78,6 @@ def fetch_secret(secret_arn: str) -> str:
         raise ConfigFault(f"reading the secret {secret_arn}: Secrets Manager refused it ({code})", option="secret") from error
     except BotoCoreError as error:
         raise RetryLater(f"reading the secret {secret_arn}: {error}") from error
-    text = answer.get("SecretString")
-    if text is None:
+    if "SecretString" not in answer:
         raise ConfigFault(f"the secret {secret_arn} has no text", option="secret")
-    return text
+    return str(answer["SecretString"])
