@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
 
 from flowforge.local.emulator import free_port
 from flowforge.local.errors import LocalStackError
@@ -55,6 +55,11 @@ class Postgres:
         password = self._password_file.read_text(encoding="ascii")
         url = URL.create("postgresql", USER, password, "127.0.0.1", self._port, "postgres")
         return url.render_as_string(hide_password=False)
+
+    def is_ours(self, url: str) -> bool:
+        """Whether a URL is one of this folder's server, now or of an earlier start: the password was drawn for it."""
+        password = make_url(url).password
+        return self._password_file.exists() and password == self._password_file.read_text(encoding="ascii")
 
     def start(self) -> None:
         """Start the process, with new data the first time. Raises LocalStackError."""
@@ -116,11 +121,6 @@ class Postgres:
         if self._process is not None:
             self._process.stop(seconds=STOP_SECONDS)
 
-    def forget(self) -> None:
-        """Remove what lies outside the state folder; the server must have ended."""
-        if self._home.parent != self._log_path.parents[1]:
-            shutil.rmtree(self._home, ignore_errors=True)
-
     def _initialise(self, folder: Path) -> None:
         """Make the data. It takes its name when it is complete, so that a process that was killed leaves nothing half made."""
         with tempfile.TemporaryDirectory(dir=self._home, prefix="new-") as made:
@@ -154,6 +154,13 @@ class Postgres:
     def _log_tail(self) -> str:
         tail = self._log_path.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
         return f"The end of {self._log_path}:\n{tail or '(it is empty)'}"
+
+
+def remove_database_beside(state: Path) -> None:
+    """Remove what a server keeps outside its state folder, where its user could not come there; it must have ended."""
+    home = home_of_server(state, ServerUser.of_this_process())
+    if not home.is_relative_to(state):
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _answers(database: Database) -> bool:

@@ -60,7 +60,7 @@ class ServerUser:
 def home_of_server(state: Path, user: ServerUser) -> Path:
     """Where a server keeps its data: in the state folder, or where its user cannot come there, in a folder of its own.
 
-    No modes of folders above are changed for it.
+    No modes of folders above are changed for it. ``state`` is absolute.
     """
     home = state / "postgres"
     if not user.is_other or all(_may_pass(folder, user) for folder in home.parents):

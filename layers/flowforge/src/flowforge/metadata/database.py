@@ -124,7 +124,7 @@ class Database:
         login = self._credentials.current()
         try:
             return dialect.connect(*arguments, **{**options, "user": login.user, "password": login.password})
-        except pg8000.DatabaseError as error:
+        except pg8000.Error as error:
             if sqlstate_of(error) not in LOGIN_REFUSED:
                 raise
         login = self._credentials.after_failure_of(login)

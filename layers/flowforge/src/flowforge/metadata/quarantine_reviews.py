@@ -39,7 +39,7 @@ def review(
 ) -> None:
     """Decide on a row, or decide anew. ``fixed_values`` go with the status ``fixed`` and with no other.
 
-    Raises ConfigFault where they do not, and InUse for a row that was replayed. The values are data: they are not in the audit log.
+    Raises ConfigFault where they do not, and InUse for a row that was replayed. The values are data, so the audit log has none.
     """
     if (status is ReviewStatus.FIXED) != bool(fixed_values):
         raise ConfigFault(
@@ -97,4 +97,4 @@ def reviews_by_status(connection: Connection, workflow_id: str, job_id: str) -> 
     """How many rows of a job were decided on, by status."""
     c = quarantine_reviews.c
     query = select(c.status, func.count()).where(c.workflow_id == workflow_id, c.job_id == job_id).group_by(c.status)
-    return {status: count for status, count in connection.execute(query)}
+    return {row[0]: int(row[1]) for row in connection.execute(query)}

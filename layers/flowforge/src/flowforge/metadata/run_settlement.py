@@ -5,13 +5,22 @@ order of events: an execution succeeds only where every job did; one that ended 
 and skipped the others.
 """
 
-from sqlalchemy import Connection, Table, and_, case, func, literal, or_, select, update
+from sqlalchemy import Connection, Table, and_, func, or_, select, update
 
 from flowforge.metadata.schema import executions, job_executions, step_results
-from flowforge.metadata.schema.runs import job_status
 from flowforge.model.run_status import ACTIVE, ExecutionStatus, JobStatus
 
-UNSETTLED = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.SKIPPED)
+STATE_DETAILS: dict[Table, tuple[str, ...]] = {
+    executions: ("ended_at", "error", "cause"),
+    job_executions: ("ended_at", "failed_step", "error"),
+    step_results: (
+        *("ended_at", "duration_seconds", "rows_read", "rows_written", "rows_set_aside"),
+        *("counts", "outputs", "notes", "error"),
+    ),
+}
+"""What belongs to a state, and goes with it."""
+NOT_TOLD = (JobStatus.PENDING, JobStatus.RUNNING)
+UNSETTLED = (*NOT_TOLD, JobStatus.SKIPPED)
 
 
 def settle(connection: Connection, execution_id: str) -> None:
@@ -29,22 +38,23 @@ def settle(connection: Connection, execution_id: str) -> None:
 
 def _settle(connection: Connection, table: Table, execution_id: str, status: ExecutionStatus, redrive: int) -> None:
     old = table.c
+    # Nothing that was told of another state goes over to a concluded one.
+    without_details = dict.fromkeys(STATE_DETAILS[table])
     mine = and_(old.execution_id == execution_id, old.redrive <= redrive)
     if status is ExecutionStatus.SUCCEEDED:
         # Also what failed before this redrive: its success was not told.
         earlier = and_(old.redrive < redrive, old.status.in_((JobStatus.FAILED, JobStatus.CANCELLED)))
-        without_error = {"failed_step": None} if table is job_executions else {}
         connection.execute(
             update(table)
             .where(mine, or_(old.status.in_((*UNSETTLED, JobStatus.CANCELLED)), earlier))
-            .values(status=JobStatus.SUCCEEDED, redrive=redrive, error=None, updated_at=func.now(), **without_error)
+            .values(status=JobStatus.SUCCEEDED, redrive=redrive, updated_at=func.now(), **without_details)
         )
         return
-    concluded = case(
-        (old.started_at.is_(None), literal(JobStatus.SKIPPED, job_status)), else_=literal(JobStatus.CANCELLED, job_status)
-    )
-    connection.execute(
-        update(table)
-        .where(mine, old.status.in_(UNSETTLED), old.status != concluded)
-        .values(status=concluded, updated_at=func.now())
-    )
+    for condition, concluded in (
+        (and_(old.status.in_(NOT_TOLD), old.started_at.is_(None)), JobStatus.SKIPPED),
+        # Also one that was taken for skipped before it was told that it had begun.
+        (and_(old.status.in_(UNSETTLED), old.started_at.is_not(None)), JobStatus.CANCELLED),
+    ):
+        connection.execute(
+            update(table).where(mine, condition).values(status=concluded, updated_at=func.now(), **without_details)
+        )

@@ -2,7 +2,8 @@
 
 What is told of a run comes late, twice, in any order, or never. A row is at (redrive, status): a telling that ranks higher
 replaces the state, one of the same rank fills in what was missing, a lower one leaves it. So every order of the same tellings
-ends with the same rows. ``started_at`` is the earliest that was told, ``attempt`` the highest.
+ends with the same rows. ``started_at`` is the earliest that was told, ``attempt`` and ``tier``
+the highest.
 """
 
 from collections.abc import Iterable
@@ -14,24 +15,15 @@ from sqlalchemy import Connection, Table, and_, case, func, select, tuple_, upda
 from sqlalchemy.dialects import postgresql
 
 from flowforge.metadata.refusals import InUse, NotThere
-from flowforge.metadata.run_settlement import settle
+from flowforge.metadata.run_settlement import STATE_DETAILS, settle
 from flowforge.metadata.schema import executions, job_executions, step_results
 from flowforge.model.run_state import ExecutionState, JobState, StepState
 from flowforge.model.run_status import ACTIVE, ExecutionStatus, JobStatus, Teller
 
-REPLACED = {
-    executions: ("ended_at", "error", "cause"),
-    job_executions: ("ended_at", "failed_step", "error"),
-    step_results: (
-        *("tier", "ended_at", "duration_seconds", "rows_read", "rows_written", "rows_set_aside"),
-        *("counts", "outputs", "notes", "error"),
-    ),
-}
-"""Details that belong to a state, and go with it."""
 KEPT = {executions: ("plan_key", "planned_at"), job_executions: ("run_id",), step_results: ("escalation",)}
 """Facts of the whole run: whoever tells them first fills them in, whatever the state."""
 SMALLEST = ("started_at",)
-LARGEST = {step_results: ("attempt",)}
+LARGEST = {step_results: ("attempt", "tier")}
 
 
 def record_execution(connection: Connection, told: ExecutionState) -> ExecutionStatus:
@@ -159,13 +151,16 @@ def _upsert(connection: Connection, table: Table, rank: tuple[str, ...], values:
     statement = postgresql.insert(table).values(values)
     new, old = statement.excluded, table.c
     higher = tuple_(*(new[name] for name in rank)) > tuple_(*(old[name] for name in rank))
+    lower = tuple_(*(new[name] for name in rank)) < tuple_(*(old[name] for name in rank))
     same = and_(new.redrive == old.redrive, new.status == old.status)
     moved: dict[str, Any] = {name: case((higher, new[name]), else_=old[name]) for name in rank}
-    for name in REPLACED[table]:
+    for name in STATE_DETAILS[table]:
         moved[name] = case(
-            (and_(higher, same), func.coalesce(new[name], old[name])),
+            # Of two tellers the better one goes first; of two tellings that are alike in rank, any rule does that knows no order.
+            (and_(same, higher), func.coalesce(new[name], old[name])),
+            (and_(same, lower), func.coalesce(old[name], new[name])),
+            (same, func.greatest(old[name], new[name])),
             (higher, new[name]),
-            (same, func.coalesce(old[name], new[name])),
             else_=old[name],
         )
     moved |= {name: func.coalesce(old[name], new[name]) for name in KEPT[table]}
