@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from databases import Server, shop
+from databases import Server, orders_job, shop
 from flowforge.metadata.credentials import SecretCredentials
 from flowforge.metadata.database import APPLICATION_NAME, Database
 from flowforge.metadata.database_settings import DatabaseSettings
@@ -17,7 +17,7 @@ from flowforge.model.errors import CommitUnknown, ConfigFault, RetryLater
 
 SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = :name AND datname = current_database()"
 END_OTHERS = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
 
@@ -69,18 +69,26 @@ def test_a_session_that_died_while_nobody_used_it_is_replaced_without_anybody_no
 
 
 def test_a_session_that_dies_within_a_transaction_is_told_and_nothing_of_it_is_kept(postgres: Server, database: Database) -> None:
-    with pytest.raises(RetryLater, match="cannot be used now"), database.transaction() as connection:
-        shop(connection)
-        end_sessions_of(postgres, database)
-        workflow_page(connection)
+    def work() -> None:
+        with database.transaction() as connection:
+            shop(connection)
+            end_sessions_of(postgres, database)
+            workflow_page(connection)
+
+    with pytest.raises(RetryLater, match="cannot be used now"):
+        work()
     with database.transaction() as connection:
         assert workflow_page(connection)[1] == 0
 
 
 def test_a_commit_whose_answer_was_lost_is_of_unknown_end(postgres: Server, database: Database) -> None:
-    with pytest.raises(CommitUnknown), database.transaction() as connection:
-        shop(connection)
-        end_sessions_of(postgres, database)
+    def work() -> None:
+        with database.transaction() as connection:
+            shop(connection)
+            end_sessions_of(postgres, database)
+
+    with pytest.raises(CommitUnknown):
+        work()
 
 
 def test_a_server_that_is_not_there_is_tried_again_later() -> None:
@@ -97,7 +105,7 @@ def test_nothing_that_is_sent_makes_a_proxy_keep_a_session_for_its_client(postgr
     with postgres.opened(name) as database:
         for number in range(2):
             with database.transaction() as connection:
-                shop(connection, f"Shop {number}")
+                shop(connection, f"Shop {number}", orders_job(name=f"Orders {number}"))
                 workflow_page(connection)
     log = Path(postgres.log).read_bytes()[begin:].decode()
     # Both ways of sending are logged, each with the words below; a named statement has its name instead of <unnamed>.

@@ -105,6 +105,11 @@ class Postgres:
         finally:
             database.close()
 
+    @property
+    def pid(self) -> int | None:
+        """The process id of its group; None before the start."""
+        return None if self._process is None else self._process.pid
+
     def ended(self) -> bool:
         """Whether it was started and has ended since, without being stopped."""
         return self._process is not None and self._process.poll() is not None

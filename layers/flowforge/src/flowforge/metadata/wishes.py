@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from flowforge.metadata.database import constraint_of
 from flowforge.metadata.refusals import Changed, NotThere
@@ -62,7 +62,7 @@ def take_wish(connection: Connection, request: StartRequest, execution_id: str, 
     try:
         with connection.begin_nested():
             is_new = connection.execute(statement).first() is not None
-    except IntegrityError as error:
+    except DBAPIError as error:
         if constraint_of(error) != "start_wishes_workflow_id_fkey":
             raise
         raise NotThere(f"there is no workflow {request.workflow_id}", option="workflowId") from error
