@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 from sqlalchemy import Connection, make_url, text
 
@@ -72,7 +73,7 @@ class Server:
             database.close()
 
 
-def orders_job(job_id: str = "orders", name: str = "Orders", **changed: object) -> Job:
+def orders_job(job_id: str = "orders", name: str = "Orders", **changed: Any) -> Job:
     """A job over files."""
     return Job.model_validate({"id": job_id, "name": name, **changed})
 

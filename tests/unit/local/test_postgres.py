@@ -75,7 +75,8 @@ def test_it_listens_on_this_machine_alone_and_runs_as_no_root(server: Postgres) 
     assert psutil.Process(server.pid).uids().effective != 0
 
 
-def test_its_data_and_its_password_are_its_users_alone(server: Postgres, state: Path) -> None:
+@pytest.mark.usefixtures("server")
+def test_its_data_and_its_password_are_its_users_alone(state: Path) -> None:
     home = home_of_server(state, ServerUser.of_this_process())
     assert [(home / name).stat().st_mode & 0o077 for name in ("", "data", "password")] == [0, 0, 0]
     assert not list(home.glob("new-*"))

@@ -64,13 +64,16 @@ FAILED_THEN_REDRIVEN = [
 ]
 
 
+RECORDED_BY: dict[type, Any] = {ExecutionState: record_execution, JobState: record_job, StepState: record_step}
+
+
 def tell(database: Database, events: list[Any]) -> dict[str, list[dict[str, Any]]]:
     """Tell the events to an empty database, and answer with the rows, but for when they were written."""
     with database.transaction() as connection:
         shop(connection, "Shop", orders_job(), orders_job("items", "Items"), workflow_id="wf_shop")
         record_execution(connection, execution(ExecutionStatus.PENDING))
         for event in events:
-            {ExecutionState: record_execution, JobState: record_job, StepState: record_step}[type(event)](connection, event)
+            RECORDED_BY[type(event)](connection, event)
         rows = {
             table.name: [
                 {name: value for name, value in row.items() if name not in CLOCKS}

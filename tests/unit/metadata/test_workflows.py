@@ -182,7 +182,7 @@ def test_an_id_that_is_taken_is_told_as_such(database: Database) -> None:
 
 
 def test_two_workflows_may_have_jobs_of_one_id_but_not_one_table(database: Database) -> None:
-    silver = {"destinationConfig": {"silverConfig": {"tableName": "orders"}}}
+    silver: dict[str, Any] = {"destinationConfig": {"silverConfig": {"tableName": "orders"}}}
     with database.transaction() as connection:
         shop(connection, "Shop", orders_job(**silver))
         shop(connection, "Other", orders_job(name="Other orders"))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Subquery, and_, func, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Connection, RowMapping, Subquery, Text, and_, cast, func, or_, select, true
 
 from flowforge.metadata.schema import executions, job_executions, jobs, step_results, workflows
 from flowforge.model.run_status import ExecutionStatus, JobStatus
@@ -86,7 +86,7 @@ def execution_page(
 
 def last_executions(connection: Connection, workflow_ids: Iterable[str], *, each: int = 1) -> dict[str, list[RowMapping]]:
     """The newest executions of each workflow, newest first, in one query."""
-    wanted = select(func.unnest(list(workflow_ids)).label("workflow_id")).subquery("wanted")
+    wanted = select(func.unnest(cast(list(workflow_ids), ARRAY(Text))).label("workflow_id")).subquery("wanted")
     newest = (
         select(executions)
         .where(executions.c.workflow_id == wanted.c.workflow_id)
