@@ -21,7 +21,8 @@ from databases import Server
 from flowforge.lake.catalog import Catalog
 from flowforge.lake.lake import Lake
 from flowforge.local.leftovers import mark_of
-from flowforge.local.postgres import Postgres, remove_database_beside
+from flowforge.local.postgres import Postgres
+from flowforge.local.postgres_binaries import remove_database_beside
 from flowforge.local.reaper import Reaper
 from flowforge.metadata.database import Database
 from lab import REGION, Lab, create_bucket

@@ -1,5 +1,7 @@
 """``flowforge db`` says what it did, and its status what it found."""
 
+from collections.abc import Callable
+
 import pytest
 from rich.console import Console
 
@@ -15,14 +17,15 @@ def test_a_database_goes_up_and_down_and_is_checked(postgres: Server, capsys: py
     with postgres.opened(postgres.create(), pool_size=2) as database:
         console = Console()
         said = []
-        for work in (
+        works: tuple[Callable[[], int], ...] = (
             lambda: check(database, console),
             lambda: upgrade(database, console, "head"),
             lambda: upgrade(database, console, "head"),
             lambda: check(database, console),
             lambda: downgrade(database, console, "base", confirm=lambda _question: False),
             lambda: downgrade(database, console, "base", confirm=lambda _question: True),
-        ):
+        )
+        for work in works:
             status = work()
             said.append((status, capsys.readouterr().out.strip()))
     assert said == [
@@ -37,5 +40,10 @@ def test_a_database_goes_up_and_down_and_is_checked(postgres: Server, capsys: py
 
 def test_what_was_asked_before_a_loss_names_the_revision(database: Database) -> None:
     asked: list[str] = []
-    downgrade(database, Console(), "0005", confirm=lambda question: bool(asked.append(question)))
+
+    def refuse(question: str) -> bool:
+        asked.append(question)
+        return False
+
+    assert downgrade(database, Console(), "0005", confirm=refuse) == 1
     assert asked == ["Go down to 0005, and lose what later revisions hold?"]

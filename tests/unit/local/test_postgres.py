@@ -11,8 +11,8 @@ from sqlalchemy import make_url, text
 
 from flowforge.local.errors import LocalStackError
 from flowforge.local.leftovers import mark_of, processes_of_stack
-from flowforge.local.postgres import Postgres, remove_database_beside
-from flowforge.local.postgres_binaries import ServerUser, home_of_server
+from flowforge.local.postgres import Postgres
+from flowforge.local.postgres_binaries import ServerUser, home_of_server, remove_database_beside
 from flowforge.local.reaper import Reaper
 from flowforge.local.stack_database import given_url
 from flowforge.metadata.database import Database

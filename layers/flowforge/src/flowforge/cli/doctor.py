@@ -22,7 +22,7 @@ from flowforge.local.project import find_project
 from flowforge.local.stack_file import StackFile
 from flowforge.local.state_folder import StateFolder
 from flowforge.local.state_lock import holder
-from flowforge.metadata.database_settings import URL_VARIABLE
+from flowforge.metadata.variables import URL_VARIABLE
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 2 << 30

@@ -11,7 +11,7 @@ from rich.console import Console
 from flowforge.cli.endings import FAILURE, SUCCESS, say
 from flowforge.local.errors import LocalStackError
 from flowforge.local.leftovers import end_processes, processes_of_stack
-from flowforge.local.postgres import remove_database_beside
+from flowforge.local.postgres_binaries import remove_database_beside
 from flowforge.local.stack_file import StackFile
 from flowforge.local.state_folder import StateFolder
 from flowforge.local.state_lock import hold, holder

@@ -10,7 +10,7 @@ from botocore.config import Config
 from flowforge.lake.lake import BUCKET_VARIABLE, STAGE_VARIABLE, Lake
 from flowforge.local.cloudformation import REGION
 from flowforge.local.loopback import NO_PROXY
-from flowforge.metadata.database_settings import URL_VARIABLE
+from flowforge.metadata.variables import URL_VARIABLE
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 OWN_SERVICES = {"stepfunctions": "AWS_ENDPOINT_URL_SFN", "lambda": "AWS_ENDPOINT_URL_LAMBDA", "athena": "AWS_ENDPOINT_URL_ATHENA"}

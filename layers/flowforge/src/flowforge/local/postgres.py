@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -159,13 +158,6 @@ class Postgres:
     def _log_tail(self) -> str:
         tail = self._log_path.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
         return f"The end of {self._log_path}:\n{tail or '(it is empty)'}"
-
-
-def remove_database_beside(state: Path) -> None:
-    """Remove what a server keeps outside its state folder, where its user could not come there; it must have ended."""
-    home = home_of_server(state, ServerUser.of_this_process())
-    if not home.is_relative_to(state):
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _answers(database: Database) -> bool:

@@ -68,6 +68,13 @@ def home_of_server(state: Path, user: ServerUser) -> Path:
     return REACHABLE / f"flowforge-postgres-{sha256(str(state).encode()).hexdigest()[:16]}"
 
 
+def remove_database_beside(state: Path) -> None:
+    """Remove what a server keeps outside its state folder, where its user could not come there; it must have ended."""
+    home = home_of_server(state, ServerUser.of_this_process())
+    if not home.is_relative_to(state):
+        shutil.rmtree(home, ignore_errors=True)
+
+
 def programs(home: Path, user: ServerUser) -> Path:
     """The folder of ``initdb`` and ``postgres``; a copy below ``home`` where the server's user cannot read the wheel's.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import ClientError
 
@@ -36,7 +36,6 @@ from flowforge.local.reaper import Reaper
 from flowforge.local.resources import BucketSpec
 from flowforge.local.sandbox import INIT_SECONDS, SandboxSettings
 from flowforge.local.scheduler import BackgroundScheduler, QueueSender, Scheduler
-from flowforge.local.stack_database import StackDatabase
 from flowforge.local.stack_file import StackFile
 from flowforge.local.stack_log import stack_log
 from flowforge.local.state_folder import StateFolder
@@ -52,6 +51,9 @@ from flowforge.local.states.status_events import StatusEvents
 from flowforge.local.supervisor import Supervisor
 from flowforge.local.template import StateMachineSpec, Template
 from flowforge.local.template_reader import read_template
+
+if TYPE_CHECKING:
+    from flowforge.local.stack_database import StackDatabase
 
 DATA_BUCKET = "flowforge-dev-data"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/flowforge-local"
@@ -135,7 +137,7 @@ class LocalStack(StackConnection):
         environment = {**self.environment(), **mark_of(folder.root)}
         settings = SandboxSettings(folder.root, environment, reaper, logs)
         # The steps never talk to the database, so their environment does not lead to it.
-        database = StackDatabase(folder.root, reaper, mark_of(folder.root)) if self._shared else None
+        database = self._database(reaper) if self._shared else None
         if database is not None:
             cleanup.callback(database.close)
             self.endpoints[DATABASE] = database.start()
@@ -162,6 +164,12 @@ class LocalStack(StackConnection):
             functions.wait_loaded(seconds=INIT_SECONDS)
         StackFile.of(self, shared=self._shared).write(folder.stack_file)
         cleanup.callback(folder.stack_file.unlink, missing_ok=True)
+
+    def _database(self, reaper: Reaper) -> "StackDatabase":
+        # A third of a second to load, which a stack of one run has no use for.
+        from flowforge.local.stack_database import StackDatabase
+
+        return StackDatabase(self._folder.root, reaper, mark_of(self._folder.root))
 
     def _start_functions(self, cleanup: ExitStack, template: Template, settings: SandboxSettings) -> FunctionHost:
         functions = FunctionHost(template.functions, settings)

@@ -14,7 +14,8 @@ from flowforge.local.stack_file import running_stack
 from flowforge.local.state_folder import StateFolder
 from flowforge.local.state_lock import hold
 from flowforge.metadata.database import Database
-from flowforge.metadata.database_settings import HOST_VARIABLE, URL_VARIABLE, DatabaseSettings
+from flowforge.metadata.database_settings import DatabaseSettings
+from flowforge.metadata.variables import HOST_VARIABLE, URL_VARIABLE
 
 UPGRADE_CONNECTIONS = 2
 

@@ -3,12 +3,15 @@
 import logging
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from flowforge.local.emulator import Emulator
 from flowforge.local.errors import LocalStackError
 from flowforge.local.functions import FunctionHost
-from flowforge.local.postgres import Postgres
 from flowforge.local.reaper import Reaper
+
+if TYPE_CHECKING:
+    from flowforge.local.postgres import Postgres
 
 _LOOK_SECONDS = 0.25
 _PAUSE_SECONDS = 5.0
@@ -27,7 +30,7 @@ class Supervisor:
         reaper: Reaper,
         functions: FunctionHost,
         on_restart: Callable[[], None],
-        database: Postgres | None = None,
+        database: "Postgres | None" = None,
     ) -> None:
         self._emulator = emulator
         self._reaper = reaper

@@ -10,15 +10,17 @@ from typing import Any
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from flowforge.metadata.variables import (
+    CA_BUNDLE_VARIABLE,
+    HOST_VARIABLE,
+    NAME_VARIABLE,
+    POOL_VARIABLE,
+    PORT_VARIABLE,
+    SECRET_VARIABLE,
+    URL_VARIABLE,
+)
 from flowforge.model.errors import ConfigFault
 
-URL_VARIABLE = "DATABASE_URL"
-HOST_VARIABLE = "FLOWFORGE_DATABASE_HOST"
-PORT_VARIABLE = "FLOWFORGE_DATABASE_PORT"
-NAME_VARIABLE = "FLOWFORGE_DATABASE_NAME"
-SECRET_VARIABLE = "FLOWFORGE_DATABASE_SECRET_ARN"  # noqa: S105 -- the name of a variable that holds the name of a secret
-CA_BUNDLE_VARIABLE = "FLOWFORGE_DATABASE_CA_BUNDLE"
-POOL_VARIABLE = "FLOWFORGE_DATABASE_POOL_SIZE"
 DRIVER = "postgresql+pg8000"
 NO_TLS, VERIFIED_TLS = "disable", "verify-full"
 
