@@ -89,6 +89,14 @@ def uv_of_the_project() -> None:
         os.environ.setdefault("UV", str(UV))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def databases_beside_state_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Remove, where tests run as root, what the servers of their stacks keep outside folders that only root can enter."""
+    yield
+    for log in tmp_path_factory.getbasetemp().rglob("logs/postgres.log"):
+        remove_database_beside(log.parents[1].resolve())
+
+
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
     """The address of an S3, and of a Glue, of this test run."""
