@@ -68,7 +68,7 @@ $(PREPARED)/image/requirements.txt: uv.lock $(PACKAGE)/pyproject.toml
 
 $(PREPARED)/layer/requirements.txt: uv.lock $(PACKAGE)/pyproject.toml
 	@mkdir -p $(@D)
-	$(UV) export --quiet --frozen --package flowforge --extra lambda --no-emit-workspace \
+	$(UV) export --quiet --frozen --package flowforge --extra lambda --extra metadata --no-emit-workspace \
 		$(addprefix --prune ,$(NOT_IN_LAYER)) --output-file $@
 
 # bin/ holds scripts that start this machine's Python. Whatever the umask here, everybody may read what is left: Lambda

@@ -1,4 +1,4 @@
-"""Fixtures of every test: an S3 over HTTP that keeps its conditions, and the uv by which local stacks start."""
+"""Fixtures of every test: an S3 over HTTP that keeps its conditions, a PostgreSQL, and the uv by which local stacks start."""
 
 import os
 import threading
@@ -17,8 +17,14 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3 import responses
 from moto.s3.exceptions import MissingKey, PreconditionFailed
 
+from databases import Server
 from flowforge.lake.catalog import Catalog
 from flowforge.lake.lake import Lake
+from flowforge.local.leftovers import mark_of
+from flowforge.local.postgres import Postgres
+from flowforge.local.postgres_binaries import remove_database_beside
+from flowforge.local.reaper import Reaper
+from flowforge.metadata.database import Database
 from lab import REGION, Lab, create_bucket
 
 UV = Path(__file__).parents[1] / ".tools" / "uv" / "bin" / "uv"
@@ -83,6 +89,14 @@ def uv_of_the_project() -> None:
         os.environ.setdefault("UV", str(UV))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def databases_beside_state_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Remove, where tests run as root, what the servers of their stacks keep outside folders that only root can enter."""
+    yield
+    for log in tmp_path_factory.getbasetemp().rglob("logs/postgres.log"):
+        remove_database_beside(log.parents[1].resolve())
+
+
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
     """The address of an S3, and of a Glue, of this test run."""
@@ -125,3 +139,31 @@ def catalogued(lake: Lake, s3_url: str, aws: boto3.session.Session, request: pyt
 def lab(lake: Lake) -> Lab:
     """A workflow of one job over an empty lake, and what a test does with it."""
     return Lab(lake)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A PostgreSQL of this test run: the one in FLOWFORGE_TEST_DATABASE_URL, whose user may create databases, or our own."""
+    if given := os.environ.get("FLOWFORGE_TEST_DATABASE_URL"):
+        yield Server(given)
+        return
+    state = tmp_path_factory.mktemp("postgres").resolve()
+    mark = mark_of(state)
+    reaper = Reaper(mark)
+    log = {"log_statement": "all", "log_min_messages": "info"}
+    server = Postgres(state, reaper, mark=mark, options={"fsync": "off", "full_page_writes": "off", **log})
+    try:
+        server.start()
+        server.wait_ready()
+        yield Server(server.url, str(state / "logs" / "postgres.log"))
+    finally:
+        server.stop()
+        reaper.close()
+        remove_database_beside(state)
+
+
+@pytest.fixture
+def database(postgres: Server) -> Iterator[Database]:
+    """A database of this test's own, at the newest revision, through a pool of four connections."""
+    with postgres.opened(postgres.copy(), pool_size=4) as database:
+        yield database

@@ -1,6 +1,7 @@
 """``flowforge doctor``: what the local stack needs of this machine, and what to do where something is missing."""
 
 import importlib.util
+import os
 import platform
 import shutil
 import socket
@@ -16,10 +17,12 @@ from flowforge.cli.endings import FAILURE, SUCCESS, say
 from flowforge.local.emulator import find_uv
 from flowforge.local.errors import LocalStackError
 from flowforge.local.leftovers import processes_of_stack
+from flowforge.local.postgres_binaries import WHEEL
 from flowforge.local.project import find_project
 from flowforge.local.stack_file import StackFile
 from flowforge.local.state_folder import StateFolder
 from flowforge.local.state_lock import holder
+from flowforge.metadata.variables import URL_VARIABLE
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 2 << 30
@@ -41,6 +44,7 @@ def doctor(folder: StateFolder, console: Console) -> int:
         "runtime client": check_runtime_client,
         "project": check_project,
         "uv": check_uv,
+        "postgresql": check_postgres,
         "disk": lambda: check_disk(folder.root),
         "ports": check_ports,
         "state folder": lambda: check_state_folder(folder),
@@ -89,6 +93,15 @@ def check_uv() -> Finding:
     except (OSError, subprocess.SubprocessError) as error:
         return Finding(f"does not run: {error}", "install it anew: https://docs.astral.sh/uv/")
     return Finding(f"{done.stdout.strip()}, {uv}")
+
+
+def check_postgres() -> Finding:
+    """Whether there are programs of PostgreSQL for this machine, or a server that DATABASE_URL names."""
+    if os.environ.get(URL_VARIABLE):
+        return Finding(f"{URL_VARIABLE} names a server")
+    if importlib.util.find_spec(WHEEL) is not None:
+        return Finding(f"installed with {WHEEL}")
+    return Finding("not installed", f"install flowforge[local], or set {URL_VARIABLE} to a server of PostgreSQL")
 
 
 def check_disk(root: Path) -> Finding:

@@ -11,6 +11,7 @@ from rich.console import Console
 from flowforge.cli.endings import FAILURE, SUCCESS, say
 from flowforge.local.errors import LocalStackError
 from flowforge.local.leftovers import end_processes, processes_of_stack
+from flowforge.local.postgres_binaries import remove_database_beside
 from flowforge.local.stack_file import StackFile
 from flowforge.local.state_folder import StateFolder
 from flowforge.local.state_lock import hold, holder
@@ -58,5 +59,6 @@ def reset(folder: StateFolder, console: Console, *, confirm: Callable[[str], boo
                 shutil.rmtree(path)
             else:
                 path.unlink()
+        remove_database_beside(folder.root)
     say(console, f"Removed what lay in {folder.root}")
     return SUCCESS

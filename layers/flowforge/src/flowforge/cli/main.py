@@ -3,6 +3,7 @@
 import typer
 
 from flowforge.cli.contract_commands import add_contract_commands
+from flowforge.cli.database_commands import add_database_commands
 from flowforge.cli.lake_commands import add_lake_commands
 from flowforge.cli.run_command import add_run_command
 from flowforge.cli.stack_commands import add_stack_commands
@@ -26,6 +27,7 @@ add_stack_commands(app)
 add_table_commands(app)
 add_contract_commands(app)
 add_lake_commands(app)
+add_database_commands(app)
 
 
 @app.command()

@@ -69,7 +69,8 @@ def _start(project: Path, folder: StateFolder, parameters: Mapping[str, str]) ->
     folder.logs.mkdir(parents=True, exist_ok=True)
     log_path = folder.logs / "up.log"
     given = [argument for name, value in parameters.items() for argument in ("--parameter", f"{name}={value}")]
-    with log_path.open("wb") as log:
+    # What it prints holds the database's password.
+    with open(log_path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as log:
         process = subprocess.Popen(  # noqa: S603 -- our own interpreter and our own command
             [sys.executable, "-m", "flowforge.cli", "up", "--state", str(folder.root), *given],
             cwd=folder.root,

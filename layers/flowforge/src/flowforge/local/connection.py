@@ -10,9 +10,12 @@ from botocore.config import Config
 from flowforge.lake.lake import BUCKET_VARIABLE, STAGE_VARIABLE, Lake
 from flowforge.local.cloudformation import REGION
 from flowforge.local.loopback import NO_PROXY
+from flowforge.metadata.variables import URL_VARIABLE
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 OWN_SERVICES = {"stepfunctions": "AWS_ENDPOINT_URL_SFN", "lambda": "AWS_ENDPOINT_URL_LAMBDA", "athena": "AWS_ENDPOINT_URL_ATHENA"}
+DATABASE = "database"
+"""The key of the endpoint of PostgreSQL, which is a URL with its password."""
 STAGE = "dev"
 """The laptop is a developer's own."""
 # A function may take a quarter of an hour.
@@ -20,7 +23,9 @@ _READ_SECONDS = 960
 
 
 class StackConnection:
-    """Clients, lake and environment of one stack. ``endpoints`` holds ``aws`` and the services that have one of their own."""
+    """Clients, lake and environment of one stack. ``endpoints`` holds ``aws``, the services that have one of
+    their own, and ``database`` where the stack has one.
+    """
 
     def __init__(self, endpoints: Mapping[str, str], data_bucket: str, state_machine_arn: str) -> None:
         self.endpoints = dict(endpoints)
@@ -51,6 +56,7 @@ class StackConnection:
     def environment(self) -> dict[str, str]:
         """The variables with which boto3, the AWS CLI and the product reach this stack."""
         own = {variable: self.endpoints[service] for service, variable in OWN_SERVICES.items() if service in self.endpoints}
+        database = {URL_VARIABLE: self.endpoints[DATABASE]} if DATABASE in self.endpoints else {}
         return {
             "AWS_ENDPOINT_URL": self.endpoints["aws"],
             **own,
@@ -59,6 +65,7 @@ class StackConnection:
             "AWS_DEFAULT_REGION": REGION,
             BUCKET_VARIABLE: self.data_bucket,
             STAGE_VARIABLE: STAGE,
+            **database,
             **NO_PROXY,
         }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import ClientError
 
@@ -18,7 +18,7 @@ from flowforge.local.athena.engine import Engine
 from flowforge.local.athena.service import AthenaService
 from flowforge.local.cloudformation import ACCOUNT
 from flowforge.local.cloudwatch import CloudWatch
-from flowforge.local.connection import OWN_SERVICES, STAGE, StackConnection
+from flowforge.local.connection import DATABASE, OWN_SERVICES, STAGE, StackConnection
 from flowforge.local.declared import create_bucket, create_declared
 from flowforge.local.destinations import Destinations
 from flowforge.local.ecs_tasks import TaskHost
@@ -52,6 +52,9 @@ from flowforge.local.supervisor import Supervisor
 from flowforge.local.template import StateMachineSpec, Template
 from flowforge.local.template_reader import read_template
 
+if TYPE_CHECKING:
+    from flowforge.local.stack_database import StackDatabase
+
 DATA_BUCKET = "flowforge-dev-data"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/flowforge-local"
 # What the template asks of an account (its parameters), as it is on a laptop.
@@ -64,10 +67,10 @@ class LocalStack(StackConnection):
     """Everything that the product needs of AWS, on this machine. A context manager; inside the block, all of it runs.
 
     ``project`` holds the template; ``state`` is the folder where data, logs and caches stay; ``shared`` lets other commands
-    use the stack; ``pace`` is the time of asynchronous retries and ``clock`` that of schedules; ``parameters`` are values of the
-    template's parameters beside those of a laptop; ``backend`` makes, of the function host, what runs functions instead of it,
-    such as containers. Raises LocalStackError where another process uses the state folder, or something does not start; whatever
-    had been started is ended then.
+    use the stack, which has a database then; ``pace`` is the time of asynchronous retries and ``clock`` that of schedules;
+    ``parameters`` are values of the template's parameters beside those of a laptop; ``backend`` makes, of the function host, what
+    runs functions instead of it, such as containers. Raises LocalStackError where another process uses the state folder, or
+    something does not start; whatever had been started is ended then.
     """
 
     def __init__(
@@ -133,15 +136,23 @@ class LocalStack(StackConnection):
         self.endpoints["athena"] += ATHENA_PATH
         environment = {**self.environment(), **mark_of(folder.root)}
         settings = SandboxSettings(folder.root, environment, reaper, logs)
+        # The steps never talk to the database, so their environment does not lead to it.
+        database = self._database(reaper) if self._shared else None
+        if database is not None:
+            cleanup.callback(database.close)
+            self.endpoints[DATABASE] = database.start()
         functions = self._start_functions(cleanup, template, settings)
         self._start_apis(cleanup, functions, template, settings, listener)
         for service in ("s3", "stepfunctions", "sqs", "events"):
             self.client(service)
         emulator.wait_ready()
         self._create_declared(template)
+        if database is not None:
+            database.make_ready()
         cloudwatch.start()
         self._create_state_machine(machine)
-        supervisor = Supervisor(emulator, reaper, functions, lambda: self._create_declared(template))
+        server = None if database is None else database.server
+        supervisor = Supervisor(emulator, reaper, functions, lambda: self._create_declared(template), server)
         cleanup.callback(supervisor.close)
         for spec in template.functions:
             for mapping in spec.queues:
@@ -153,6 +164,12 @@ class LocalStack(StackConnection):
             functions.wait_loaded(seconds=INIT_SECONDS)
         StackFile.of(self, shared=self._shared).write(folder.stack_file)
         cleanup.callback(folder.stack_file.unlink, missing_ok=True)
+
+    def _database(self, reaper: Reaper) -> "StackDatabase":
+        # A third of a second to load, which a stack of one run has no use for.
+        from flowforge.local.stack_database import StackDatabase
+
+        return StackDatabase(self._folder.root, reaper, mark_of(self._folder.root))
 
     def _start_functions(self, cleanup: ExitStack, template: Template, settings: SandboxSettings) -> FunctionHost:
         functions = FunctionHost(template.functions, settings)

@@ -55,8 +55,8 @@ class StackFile:
             return None
 
     def write(self, path: Path) -> None:
-        """Write the file; a reader sees it whole or not at all."""
-        write_atomically(path, json.dumps(asdict(self), indent=2) + "\n")
+        """Write the file, for its owner alone: it holds the database's password. A reader sees it whole or not at all."""
+        write_atomically(path, json.dumps(asdict(self), indent=2) + "\n", mode=0o600)
 
     @property
     def alive(self) -> bool:

@@ -1,0 +1,1 @@
+"""The metadata of workflows and runs, in PostgreSQL: tables, migrations and queries."""

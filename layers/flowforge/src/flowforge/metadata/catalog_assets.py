@@ -1,0 +1,139 @@
+"""Published tables: what runs tell of them, and what people wrote, each without touching the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select, true, update
+from sqlalchemy.dialects.postgresql import insert
+
+from flowforge.metadata import audit
+from flowforge.metadata.audit import Actor
+from flowforge.metadata.refusals import Changed, NotThere
+from flowforge.metadata.schema import catalog_assets
+from flowforge.model.environment import Environment
+from flowforge.model.layer import Layer
+
+MAX_PAGE = 500
+ENTITY = "asset"
+EDITED = ("description", "owner", "tags")
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """What a run tells of a table: ``columns`` as name, type and nullable, ``parents`` as names of tables."""
+
+    layer: Layer
+    table_name: str
+    environment: Environment
+    workflow_id: str
+    job_id: str
+    location: str
+    columns: Sequence[dict[str, Any]]
+    parents: Sequence[str]
+    row_count: int
+    size_bytes: int
+    contract_version: int | None
+    run_id: str
+    execution_id: str
+    planned_at: datetime
+
+
+def publish(connection: Connection, table: PublishedTable) -> None:
+    """Take note of what a run published; a run planned before the one that is noted changes nothing, nor does any an edit."""
+    values: dict[str, Any] = {
+        **{name: value for name, value in vars(table).items() if name not in ("columns", "parents")},
+        "columns": list(table.columns),
+        "parent_tables": list(table.parents),
+    }
+    statement = insert(catalog_assets).values(values)
+    told = {name: statement.excluded[name] for name in values if name not in ("layer", "table_name", "environment")}
+    known = catalog_assets.c.planned_at
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["layer", "table_name", "environment"],
+            set_={**told, "refreshed_at": func.now()},
+            where=or_(known.is_(None), known <= statement.excluded.planned_at),
+        )
+    )
+
+
+def edit(
+    connection: Connection,
+    actor: Actor,
+    asset_id: int,
+    *,
+    version: int,
+    description: str | None = None,
+    owner: str | None = None,
+    tags: Sequence[str] | None = None,
+) -> RowMapping:
+    """Change what people wrote, where it is given. Raises NotThere, and Changed for another version."""
+    before = (
+        connection.execute(select(catalog_assets).where(catalog_assets.c.id == asset_id).with_for_update()).mappings().first()
+    )
+    if before is None:
+        raise NotThere(f"there is no asset {asset_id}", option="assetId")
+    if before["version"] != version:
+        raise Changed(f"the asset {asset_id} is at version {before['version']}, not {version}: read it again, and change that")
+    given = {"description": description, "owner": owner, "tags": None if tags is None else list(tags)}
+    changed = {name: value for name, value in given.items() if value is not None}
+    moved = {**changed, "version": catalog_assets.c.version + 1, "edited_at": func.now(), "edited_by": actor.name}
+    statement = update(catalog_assets).where(catalog_assets.c.id == asset_id).values(moved).returning(catalog_assets)
+    after = connection.execute(statement).mappings().one()
+    audit.write(
+        connection,
+        actor,
+        "edit",
+        (ENTITY, str(asset_id)),
+        before={name: before[name] for name in EDITED},
+        after={name: after[name] for name in EDITED},
+    )
+    return after
+
+
+@dataclass(frozen=True)
+class AssetFilter:
+    """Which tables; ``search`` is found in name and description, ``tags`` are all there."""
+
+    environments: Sequence[Environment] = ()
+    layers: Sequence[Layer] = ()
+    workflow_ids: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    search: str = ""
+
+    def condition(self) -> ColumnElement[bool]:
+        """The filter as a condition."""
+        c = catalog_assets.c
+        parts: list[ColumnElement[bool]] = [true()]
+        for column, chosen in ((c.environment, self.environments), (c.layer, self.layers), (c.workflow_id, self.workflow_ids)):
+            if chosen:
+                parts.append(column.in_(chosen))
+        if self.tags:
+            parts.append(c.tags.contains(list(self.tags)))
+        if self.search:
+            parts.append(
+                or_(c.table_name.icontains(self.search, autoescape=True), c.description.icontains(self.search, autoescape=True))
+            )
+        return and_(*parts)
+
+
+def asset(connection: Connection, asset_id: int) -> RowMapping | None:
+    """One table; None where there is none."""
+    return connection.execute(select(catalog_assets).where(catalog_assets.c.id == asset_id)).mappings().first()
+
+
+def asset_page(
+    connection: Connection, chosen: AssetFilter | None = None, *, limit: int = 50, offset: int = 0
+) -> tuple[list[RowMapping], list[RowMapping]]:
+    """A page by name, and for each layer of all its pages ``assets``, ``rows`` and ``bytes``: two queries, totals exact."""
+    c, condition = catalog_assets.c, (chosen or AssetFilter()).condition()
+    numbers = select(
+        c.layer, func.count().label("assets"), func.sum(c.row_count).label("rows"), func.sum(c.size_bytes).label("bytes")
+    )
+    by_layer = connection.execute(numbers.where(condition).group_by(c.layer).order_by(c.layer)).mappings()
+    page = (
+        select(catalog_assets).where(condition).order_by(c.table_name, c.layer, c.id).limit(min(limit, MAX_PAGE)).offset(offset)
+    )
+    return list(connection.execute(page).mappings()), list(by_layer)

@@ -1,0 +1,1 @@
+"""The revisions, each on the one before it."""

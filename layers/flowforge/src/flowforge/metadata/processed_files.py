@@ -1,0 +1,122 @@
+"""The landing objects that jobs have read: which version of which key, in which execution, and with what end."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from flowforge.metadata.schema import processed_files
+from flowforge.metadata.schema.catalog import FileStatus
+
+MAX_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class FileVersion:
+    """A landing object. ``version_id`` is None in a bucket without versions, where the ETag tells one from another."""
+
+    key: str
+    etag: str
+    size_bytes: int
+    version_id: str | None = None
+    sha256: str | None = None
+
+    @property
+    def version(self) -> str:
+        """What tells this object from another one under its key."""
+        return self.version_id or self.etag
+
+
+def begin_files(connection: Connection, workflow_id: str, job_id: str, execution_id: str, files: Iterable[FileVersion]) -> None:
+    """Take note that an execution reads these files; one that was completed by another execution stays completed."""
+    rows: list[dict[str, Any]] = [
+        {
+            "workflow_id": workflow_id,
+            "job_id": job_id,
+            "key": file.key,
+            "version": file.version,
+            "etag": file.etag,
+            "size_bytes": file.size_bytes,
+            "sha256": file.sha256,
+            "status": FileStatus.PROCESSING,
+            "execution_id": execution_id,
+        }
+        for file in files
+    ]
+    if not rows:
+        return
+    statement = insert(processed_files)
+    again = {
+        "status": FileStatus.PROCESSING,
+        "execution_id": statement.excluded.execution_id,
+        "sha256": func.coalesce(processed_files.c.sha256, statement.excluded.sha256),
+        "error": None,
+        "ended_at": None,
+    }
+    # The same execution's plan told twice must not take back what became of its files.
+    other = processed_files.c.execution_id.is_distinct_from(statement.excluded.execution_id)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["workflow_id", "job_id", "key", "version"],
+            set_=again,
+            where=other & (processed_files.c.status != FileStatus.COMPLETED),
+        ),
+        rows,
+    )
+
+
+def end_files(connection: Connection, execution_id: str, job_id: str, status: FileStatus, error: str | None = None) -> int:
+    """Take note of what became of the files that a job of an execution reads; how many. Completed ones stay completed."""
+    mine = (processed_files.c.execution_id == execution_id) & (processed_files.c.job_id == job_id)
+    ended = update(processed_files).where(mine, processed_files.c.status != FileStatus.COMPLETED)
+    return connection.execute(ended.values(status=status, error=error, ended_at=func.now())).rowcount
+
+
+def completed_versions(
+    connection: Connection, workflow_id: str, job_id: str, files: Iterable[FileVersion]
+) -> set[tuple[str, str]]:
+    """Of these files, key and version of those that the job has read to their end."""
+    wanted = [(file.key, file.version) for file in files]
+    if not wanted:
+        return set()
+    c = processed_files.c
+    query = select(c.key, c.version).where(
+        c.workflow_id == workflow_id,
+        c.job_id == job_id,
+        c.status == FileStatus.COMPLETED,
+        tuple_(c.key, c.version).in_(wanted),
+    )
+    return {(row.key, row.version) for row in connection.execute(query)}
+
+
+def note_content(connection: Connection, workflow_id: str, job_id: str, file: FileVersion) -> None:
+    """Fill in the hash of a file's content, which is known once somebody has read all of it."""
+    c = processed_files.c
+    mine = (c.workflow_id == workflow_id) & (c.job_id == job_id) & (c.key == file.key) & (c.version == file.version)
+    connection.execute(update(processed_files).where(mine).values(sha256=file.sha256))
+
+
+def same_content(
+    connection: Connection, workflow_id: str, job_id: str, sha256: str, *, but: FileVersion | None = None
+) -> list[RowMapping]:
+    """The files of a job with that content, oldest first, whatever their names."""
+    c = processed_files.c
+    query = select(processed_files).where(c.workflow_id == workflow_id, c.job_id == job_id, c.sha256 == sha256)
+    if but is not None:
+        query = query.where(or_(c.key != but.key, c.version != but.version))
+    return list(connection.execute(query.order_by(c.discovered_at, c.id)).mappings())
+
+
+def file_page(
+    connection: Connection, workflow_id: str, job_id: str | None = None, *, limit: int = 100, before_id: int | None = None
+) -> list[RowMapping]:
+    """The files of a workflow or a job, newest first; ``before_id`` is the last id of the page before."""
+    c = processed_files.c
+    query = select(processed_files).where(c.workflow_id == workflow_id)
+    if job_id is not None:
+        query = query.where(c.job_id == job_id)
+    if before_id is not None:
+        query = query.where(c.id < before_id)
+    return list(connection.execute(query.order_by(c.id.desc()).limit(min(limit, MAX_PAGE))).mappings())

@@ -1,0 +1,97 @@
+"""Databases of tests: each of its own, copied from one that is at the newest revision."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from sqlalchemy import Connection, make_url, text
+
+from flowforge.metadata.audit import Actor
+from flowforge.metadata.database import Database
+from flowforge.metadata.database_settings import DatabaseSettings
+from flowforge.metadata.schema.access import ActorKind
+from flowforge.metadata.stored_workflow import StoredWorkflow
+from flowforge.metadata.upgrade import upgrade
+from flowforge.metadata.workflows import create_workflow
+from flowforge.model.environment import Environment
+from flowforge.model.job import Job
+from flowforge.model.workflow_settings import Concurrency, WorkflowSettings
+
+ANNA = Actor(ActorKind.USER, "anna", "req-1")
+TEMPLATE = "flowforge_template"
+
+
+@dataclass
+class Server:
+    """A PostgreSQL of this test run, and where it logs (None where it is somebody else's)."""
+
+    url: str
+    log: str | None = None
+
+    def __post_init__(self) -> None:
+        self._numbers = count(1)
+        self._has_template = False
+
+    def settings(self, name: str, *, pool_size: int = 1) -> DatabaseSettings:
+        """How to reach one of its databases."""
+        url = make_url(self.url).set(database=name)
+        return DatabaseSettings.of_url(url.render_as_string(hide_password=False), pool_size=pool_size)
+
+    def create(self, *, template: str | None = None) -> str:
+        """A new database: empty, or a copy."""
+        name = f"{template or 'empty'}_{next(self._numbers)}"
+        self.administer(f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} TEMPLATE {template or 'template0'}")
+        return name
+
+    def copy(self) -> str:
+        """A new database at the newest revision."""
+        if not self._has_template:
+            self.administer(f"DROP DATABASE IF EXISTS {TEMPLATE}", f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
+            database = Database(self.settings(TEMPLATE, pool_size=2))
+            upgrade(database)
+            database.close()
+            self._has_template = True
+        return self.create(template=TEMPLATE)
+
+    def administer(self, *statements: str) -> None:
+        """Statements that no transaction may hold."""
+        database = Database(DatabaseSettings.of_url(self.url))
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+        database.close()
+
+    @contextmanager
+    def opened(self, name: str, *, pool_size: int = 1) -> Iterator[Database]:
+        """One of its databases, closed at the end."""
+        database = Database(self.settings(name, pool_size=pool_size))
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+def orders_job(job_id: str = "orders", name: str = "Orders", **changed: Any) -> Job:
+    """A job over files."""
+    return Job.model_validate({"id": job_id, "name": name, **changed})
+
+
+def shop(
+    connection: Connection,
+    name: str = "Shop",
+    *jobs: Job,
+    concurrency: Concurrency = Concurrency.QUEUE,
+    workflow_id: str | None = None,
+) -> StoredWorkflow:
+    """A workflow of one job, or of those that are given."""
+    return create_workflow(
+        connection,
+        ANNA,
+        Environment.DEV,
+        name,
+        settings=WorkflowSettings(concurrency=concurrency, team="retail", tags=("sales",)),
+        jobs_of_it=jobs or (orders_job(),),
+        workflow_id=workflow_id,
+    )
