@@ -1,0 +1,43 @@
+"""What the routes work with: the database, and how this deployment is reached and by whom."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Connection
+
+from flowforge.metadata.database import Database
+from flowforge.model.environment import Environment
+from flowforge.web.oidc import LoadBalancerIdentity
+
+
+@dataclass(frozen=True)
+class Services:
+    """``identity`` verifies the people whom a load balancer lets in; None where nobody signs in, as on a laptop.
+
+    ``first_admin`` is the ``sub`` of the person who is an admin while there is no other.
+    """
+
+    database: Database
+    environment: Environment
+    identity: LoadBalancerIdentity | None = None
+    first_admin: str | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction of the database."""
+        with self.database.transaction() as connection:
+            yield connection
+
+
+def services_of(request: Request) -> Services:
+    """The services of the application that a request came to."""
+    found = request.app.state.services
+    if not isinstance(found, Services):
+        raise TypeError("the application has no services")
+    return found
+
+
+Used = Annotated[Services, Depends(services_of)]
