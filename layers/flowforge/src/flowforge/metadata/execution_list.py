@@ -1,7 +1,7 @@
 """Executions as lists and details show them: a constant number of queries, whatever there is."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ARRAY, ColumnElement, Connection, RowMapping, Subquery, Text, and_, cast, func, or_, select, true
@@ -115,21 +115,38 @@ def execution_detail(connection: Connection, execution_id: str) -> ExecutionDeta
     row = connection.execute(query.where(executions.c.id == execution_id)).mappings().first()
     if row is None:
         return None
+    of_it = jobs_of_executions(connection, [execution_id]).get(execution_id, JobsOfExecution())
+    return ExecutionDetail(row, of_it.jobs, of_it.steps)
+
+
+@dataclass(frozen=True)
+class JobsOfExecution:
+    """The jobs of an execution in the order in which they run, and the steps of each job by their names."""
+
+    jobs: list[RowMapping] = field(default_factory=list)
+    steps: dict[str, dict[Step, RowMapping]] = field(default_factory=dict)
+
+
+def jobs_of_executions(connection: Connection, execution_ids: Sequence[str]) -> dict[str, JobsOfExecution]:
+    """The jobs and steps of some executions, in two queries. Jobs have ``name``, ``type`` and ``order_index`` too."""
+    found: dict[str, JobsOfExecution] = {}
     of_jobs = (
         select(job_executions, jobs.c.name, jobs.c.type, jobs.c.order_index)
         .join_from(job_executions, jobs)
-        .where(job_executions.c.execution_id == execution_id)
+        .where(job_executions.c.execution_id.in_(execution_ids))
         .order_by(jobs.c.order_index, jobs.c.id)
     )
-    steps: dict[str, dict[Step, RowMapping]] = {}
+    for job in connection.execute(of_jobs).mappings():
+        found.setdefault(job["execution_id"], JobsOfExecution()).jobs.append(job)
     of_steps = (
         select(step_results)
-        .where(step_results.c.execution_id == execution_id)
+        .where(step_results.c.execution_id.in_(execution_ids))
         .order_by(step_results.c.job_id, step_results.c.step)
     )
     for step in connection.execute(of_steps).mappings():
+        steps = found.setdefault(step["execution_id"], JobsOfExecution()).steps
         steps.setdefault(step["job_id"], {})[step["step"]] = step
-    return ExecutionDetail(row, list(connection.execute(of_jobs).mappings()), steps)
+    return found
 
 
 def _with_numbers(connection: Connection, page: Subquery) -> list[RowMapping]:

@@ -7,11 +7,18 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from flowforge.web import problems
-from flowforge.web.routes import access, audit, health, jobs, workflows
+from flowforge.web.routes import access, audit, executions, health, jobs, workflows
 from flowforge.web.security import Guard
 from flowforge.web.services import Services
 
-ROUTERS: tuple[APIRouter, ...] = (health.router, workflows.router, jobs.router, access.router, audit.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    workflows.router,
+    jobs.router,
+    executions.router,
+    access.router,
+    audit.router,
+)
 PUBLIC = frozenset({"/api/health", "/api/health/ready"})
 """What anybody may ask."""
 

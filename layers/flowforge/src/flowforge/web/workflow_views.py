@@ -14,6 +14,7 @@ from flowforge.model.job import Job, JobType
 from flowforge.model.run_status import ExecutionStatus
 from flowforge.model.tier import PinnedTier
 from flowforge.model.workflow_settings import Concurrency, DataClassification, Priority
+from flowforge.web.execution_views import milliseconds
 
 
 class JobView(Document):
@@ -66,7 +67,7 @@ class LastExecution(Document):
             status=row["status"],
             start_time=started,
             end_time=ended,
-            duration=round((ended - started).total_seconds() * 1000) if started and ended else None,
+            duration=milliseconds(started, ended),
             completed_jobs=row["completed_jobs"],
             failed_jobs=row["failed_jobs"],
             total_jobs=row["total_jobs"],
