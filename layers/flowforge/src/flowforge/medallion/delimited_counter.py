@@ -49,8 +49,8 @@ class TextCounter:
     def _count(self, piece: bytes) -> None:
         text = _byte_column(self._last + piece)
         if self._quote is None or not (self.quoted or (text == self._quote).any()):
-            self.lines += (text[1:] == LINE_FEED).sum()
-            self.delimiters += (text[1:] == self._delimiter).sum()
+            self.lines += int((text[1:] == LINE_FEED).sum())
+            self.delimiters += int((text[1:] == self._delimiter).sum())
             self._check_returns(text, None)
         else:
             self._count_outside_quotes(text)
