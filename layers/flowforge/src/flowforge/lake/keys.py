@@ -43,9 +43,14 @@ def safe_file_name(name: str) -> str:
     return base
 
 
+def landing_folder(workflow_id: str) -> str:
+    """Below it lie the landing folders of a workflow's jobs."""
+    return f"landing/{workflow_id}/"
+
+
 def landing_prefix(workflow_id: str, job_id: str) -> str:
     """The only prefix below which a job reads files."""
-    return f"landing/{workflow_id}/{job_id}/"
+    return f"{landing_folder(workflow_id)}{job_id}/"
 
 
 def landing_key(workflow_id: str, job_id: str, file_name: str) -> str:

@@ -85,7 +85,10 @@ class Lake:
             config=Config(
                 retries={"mode": "standard", "max_attempts": 5},
                 connect_timeout=CONNECT_SECONDS,
-                s3={"addressing_style": "path" if _is_own_endpoint(endpoint_url) else "auto"},
+                # Signed addresses: of this version alone does S3 encrypt by KMS, and only the bucket's own host in its region
+                # answers at once; the global one redirects, which a browser does not follow with a form.
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if _is_own_endpoint(endpoint_url) else "virtual"},
             ),
         )
         catalog = Catalog.connect(stage, session, endpoint_url=endpoint_url) if stage else None

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from flowforge.web import problems
-from flowforge.web.routes import access, audit, executions, health, jobs, workflows
+from flowforge.web.routes import access, audit, executions, health, jobs, landing_files, uploads, workflows
 from flowforge.web.security import Guard
 from flowforge.web.services import Services
 
@@ -16,6 +16,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     workflows.router,
     jobs.router,
     executions.router,
+    uploads.router,
+    landing_files.router,
     access.router,
     audit.router,
 )
