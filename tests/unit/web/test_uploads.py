@@ -16,8 +16,11 @@ from starlette.testclient import TestClient
 
 from flowforge.lake.lake import Lake
 from flowforge.metadata.database import Database
-from flowforge.metadata.processed_files import file_page
+from flowforge.metadata.processed_files import FileVersion, begin_files, file_page
+from flowforge.metadata.run_state import record_execution
 from flowforge.model.role import Role
+from flowforge.model.run_state import ExecutionState
+from flowforge.model.run_status import ExecutionStatus
 from web_clients import As
 
 ORDERS = "".join(f"{number};Müller {number};2026-01-{number % 28 + 1:02}\n" for number in range(1, 21))
@@ -253,3 +256,20 @@ def test_landing_files_are_listed_by_job_and_removed(shop: TestClient, outside: 
     assert shop.get(path, params={"jobId": "job_orders"}).json()["totalFiles"] == 0
     [entry, *_] = shop.get("/api/audit").json()["entries"]
     assert (entry["action"], entry["entityId"], entry["before"]["etag"]) == ("delete", told["filepath"], told["etag"])
+
+
+def test_a_file_that_an_execution_reads_is_not_removed(shop: TestClient, outside: httpx2.Client, database: Database) -> None:
+    told = uploaded(shop, outside, TEXT)
+    file = FileVersion(told["filepath"], told["etag"], told["size"], told["versionId"])
+    running = ExecutionState(execution_id="exec_1", workflow_id="wf_shop", status=ExecutionStatus.RUNNING)
+    with database.transaction() as connection:
+        record_execution(connection, running)
+        begin_files(connection, "wf_shop", "job_orders", "exec_1", [file])
+    path = "/api/workflows/wf_shop/landing-files/job_orders/orders.csv"
+    refused = shop.delete(path)
+    assert (refused.status_code, "exec_1" in refused.json()["detail"]) == (409, True)
+    with database.transaction() as connection:
+        [row] = file_page(connection, "wf_shop")
+        assert (row["status"].value, row["execution_id"]) == ("processing", "exec_1")
+        record_execution(connection, running.model_copy(update={"status": ExecutionStatus.SUCCEEDED}))
+    assert shop.delete(path).status_code == 200

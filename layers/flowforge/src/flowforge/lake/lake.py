@@ -200,11 +200,15 @@ class Lake:
 
     def first_key(self, prefix: str) -> str | None:
         """The first key below a prefix, or None where nothing lies there."""
+        return next(iter(self.first_keys(prefix, 1)), None)
+
+    def first_keys(self, prefix: str, count: int) -> list[str]:
+        """The first keys below a prefix, at most ``count``, which is at most 1,000."""
         try:
-            found = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
+            found = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=count).get("Contents", [])
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"listing {prefix}") from error
-        return found[0]["Key"] if found else None
+        return [item["Key"] for item in found]
 
     def delete(self, keys: list[str]) -> None:
         """Remove objects; one that is not there is no error."""

@@ -5,13 +5,16 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html: a part has 5 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flowforge.lake.lake import Lake
 from flowforge.lake.service_errors import CONFLICT, PRECONDITION_FAILED, code_of, is_missing, status_of, translate
 from flowforge.model.errors import CommitConflict, ConfigFault, DataFault, RetryLater
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 UPLOAD_METADATA = "flowforge-upload"
 """Says on an object which upload it came by."""
@@ -112,7 +115,7 @@ def complete_parts(lake: Lake, new: NewObject, parts_id: str, *, replaces: bool)
         raise translate(error, f"looking at the parts of {new.key}") from error
     _require_parts({number: part["Size"] for number, part in present.items()}, new)
     condition: dict[str, Any] = {} if replaces else {"IfNoneMatch": "*"}
-    parts = [{"PartNumber": number, "ETag": present[number]["ETag"]} for number in sorted(present)]
+    parts: list[CompletedPartTypeDef] = [{"PartNumber": number, "ETag": present[number]["ETag"]} for number in sorted(present)]
     try:
         lake.client.complete_multipart_upload(
             Bucket=lake.bucket, Key=new.key, UploadId=parts_id, MultipartUpload={"Parts": parts}, **condition

@@ -42,10 +42,10 @@ class FileHead:
 
 @dataclass(frozen=True)
 class Examined:
-    """What was found. ``types`` are of at most 1,000 columns, in file order, and ``rows`` are at most 10,000 of these.
+    """What was found. ``types`` and ``rows`` are of at most 1,000 columns, in file order, and ``rows`` are at most 10,000.
 
-    ``records`` counts those that were looked at, or all of the file where ``is_whole``; ``malformed`` those of them that cannot be
-    read. ``encoding`` and ``delimiter`` are those of delimited text.
+    ``records`` counts those that were looked at, or all of the file where ``is_whole``; ``malformed`` those of them that cannot
+    be read. ``encoding`` and ``delimiter`` are those of delimited text.
     """
 
     columns: int
