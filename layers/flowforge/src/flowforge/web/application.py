@@ -4,7 +4,6 @@ from collections.abc import Collection
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp
 
 from flowforge.web import problems
 from flowforge.web.routes import access, audit, executions, health, jobs, landing_files, uploads, workflows
@@ -48,6 +47,6 @@ def describing_application() -> FastAPI:
     return app
 
 
-def guarded(app: FastAPI, hosts: Collection[str] = ()) -> ASGIApp:
+def guarded(app: FastAPI, hosts: Collection[str] = ()) -> Guard:
     """The application behind its guard; ``hosts`` are the only names and ports by which a laptop's server may be called."""
     return Guard(app, hosts)
