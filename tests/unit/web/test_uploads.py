@@ -14,10 +14,12 @@ import pytest
 import xlsxwriter
 from starlette.testclient import TestClient
 
+from flowforge.lake.keys import contract_key
 from flowforge.lake.lake import Lake
 from flowforge.metadata.database import Database
 from flowforge.metadata.processed_files import FileVersion, begin_files, file_page
 from flowforge.metadata.run_state import record_execution
+from flowforge.model.contract import Contract, ContractColumn
 from flowforge.model.role import Role
 from flowforge.model.run_state import ExecutionState
 from flowforge.model.run_status import ExecutionStatus
@@ -83,6 +85,8 @@ def test_a_file_sent_by_the_form_is_described(shop: TestClient, outside: httpx2.
     assert (name["type"], name["sample"][0], day["type"], day["format"]) == ("text", "Müller 1", "date", "%Y-%m-%d")
     assert told["preview"][0] == {"order_id": "1", "name": "Müller 1", "day": "2026-01-02"}
     assert told["primaryKeyAnalysis"][0]["column"] == "order_id"
+    header = told["headerDetection"]
+    assert (header["hasHeader"], header["needsUserInput"]) == (True, False)
     with database.transaction() as connection:
         [row] = file_page(connection, "wf_shop")
     assert (row["key"], row["etag"], row["size_bytes"], row["version"]) == (key, told["etag"], len(TEXT), told["versionId"])
@@ -99,6 +103,18 @@ def test_the_form_is_good_for_this_key_length_and_type_alone(shop: TestClient) -
         ["content-length-range", len(TEXT), len(TEXT)],
     ):
         assert json.dumps(expected) in conditions
+
+
+def test_columns_that_the_job_or_its_contract_does_not_know_are_told(
+    shop: TestClient, outside: httpx2.Client, lake: Lake
+) -> None:
+    columns = (ContractColumn(name="order_id", source="order_id", data_type="integer"),)  # type: ignore[arg-type]
+    contract = Contract(version=1, run_id="r1", columns=columns)
+    lake.overwrite(contract_key("wf_shop", "job_orders", 1), contract.to_json())
+    told = uploaded(shop, outside, TEXT)
+    assert (told["columnCount"], "the contract v000001" in told["fault"]) == (3, True)
+    told = uploaded(shop, outside, b"order_id,_run\n1,2\n", replace=True)
+    assert "starts with '_'" in told["fault"]
 
 
 def test_completing_again_changes_nothing_and_looks_again(shop: TestClient, outside: httpx2.Client, database: Database) -> None:

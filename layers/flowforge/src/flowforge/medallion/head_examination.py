@@ -12,10 +12,13 @@ import polars as pl
 from flowforge.medallion.bronze_source import ROW_NUMBER, Audit, BronzeSource
 from flowforge.medallion.delimited_source import DelimitedSource, examine_delimited
 from flowforge.medallion.excel import examine_excel
+from flowforge.medallion.header_detection import HeaderGuess, first_records, guess_header
 from flowforge.medallion.inference import infer_types
 from flowforge.medallion.json_documents import LINES, examine_json
 from flowforge.medallion.parquet_source import examine_parquet
 from flowforge.medallion.stored_file import StoredFile
+from flowforge.medallion.text_decoding import decoded
+from flowforge.medallion.text_lines import without_first_lines
 from flowforge.medallion.whole_records import whole_json_records, whole_lines
 from flowforge.model.contract import DataType
 from flowforge.model.errors import DataFault
@@ -27,6 +30,7 @@ MAX_ROWS = 10_000
 """As many rows are looked at; types and shares follow from them."""
 MAX_COLUMNS = 1000
 """As many columns are described: more do not fit the answer of a function."""
+HEADER_BYTES = 64 << 10
 NOBODY = Audit(run_id="", ingested_at=datetime(1970, 1, 1, tzinfo=UTC))
 
 
@@ -45,7 +49,7 @@ class Examined:
     """What was found. ``types`` and ``rows`` are of at most 1,000 columns, in file order, and ``rows`` are at most 10,000.
 
     ``records`` counts those that were looked at, or all of the file where ``is_whole``; ``malformed`` those of them that cannot
-    be read. ``encoding`` and ``delimiter`` are those of delimited text.
+    be read. ``encoding``, ``delimiter`` and ``header`` are those of delimited text.
     """
 
     columns: int
@@ -57,6 +61,7 @@ class Examined:
     encoding: str | None
     delimiter: str | None
     notes: tuple[str, ...]
+    header: HeaderGuess | None = None
 
 
 def examine_head(head: FileHead, found: SourceFormat, config: FileConfig, scratch: Path) -> Examined:
@@ -79,6 +84,8 @@ def examine_head(head: FileHead, found: SourceFormat, config: FileConfig, scratc
         source = source.second_try(fault, _folder(scratch, "second"))
         examined = _examined(source, is_whole=head.is_whole)
     text = source.text
+    kept = without_first_lines(decoded([content[:HEADER_BYTES]], text.encoding), config.skip_rows, text.dialect.line_end)
+    beginning = first_records("".join(kept), text.dialect)
     # A quoted field can hold the line end at which the start was cut.
     cut_off = 0 if head.is_whole or text.records not in text.malformed_numbers else 1
     return replace(
@@ -87,6 +94,8 @@ def examine_head(head: FileHead, found: SourceFormat, config: FileConfig, scratc
         malformed=examined.malformed - cut_off,
         encoding=text.encoding,
         delimiter=text.dialect.delimiter,
+        # The last of them may be cut off.
+        header=guess_header(beginning if len(content) <= HEADER_BYTES else beginning[:-1]),
     )
 
 

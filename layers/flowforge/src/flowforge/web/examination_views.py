@@ -8,6 +8,7 @@ from pydantic import Field
 from flowforge.medallion.canonical_text import canonical_text
 from flowforge.medallion.casts import blank_is_null
 from flowforge.medallion.head_examination import Examined
+from flowforge.medallion.header_detection import HeaderGuess
 from flowforge.medallion.key_candidates import Confidence, KeyCandidate, key_candidates
 from flowforge.model.base import Document
 from flowforge.model.compression import CompressionType
@@ -15,6 +16,7 @@ from flowforge.model.source_format import SourceFormat
 from flowforge.web.landing_examination import Findings
 
 SAMPLES = 3
+SURE = 80
 PREVIEW_ROWS, PREVIEW_CELLS = 20, 2000
 """An answer of a function behind a load balancer has one megabyte."""
 SHOWN_CHARACTERS = 100
@@ -53,6 +55,25 @@ class KeyCandidateView(Document):
         )
 
 
+class HeaderDetection(Document):
+    """Whether the first record names the columns, by what stands below it; a person should look where it is not sure."""
+
+    has_header: bool
+    confidence: int
+    reasoning: str
+    needs_user_input: bool
+
+    @classmethod
+    def of(cls, guess: HeaderGuess) -> Self:
+        """Show a guess."""
+        return cls(
+            has_header=guess.has_header,
+            confidence=guess.confidence,
+            reasoning=guess.reason,
+            needs_user_input=guess.confidence < SURE,
+        )
+
+
 class FileExamination(Document):
     """What the start of a file shows, or all of it where ``isWhole``.
 
@@ -64,6 +85,7 @@ class FileExamination(Document):
     compression: CompressionType
     encoding: str | None = None
     delimiter: str | None = None
+    header_detection: HeaderDetection | None = None
     fault: str | None
     notes: list[str]
     is_whole: bool = False
@@ -91,6 +113,7 @@ class FileExamination(Document):
             **shown,
             encoding=examined.encoding,
             delimiter=examined.delimiter,
+            header_detection=HeaderDetection.of(examined.header) if examined.header else None,
             is_whole=examined.is_whole,
             row_count=examined.records,
             estimated_rows=findings.estimated_rows,

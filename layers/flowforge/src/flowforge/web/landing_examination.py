@@ -6,11 +6,16 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from flowforge.lake.contracts import latest_contract
 from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.medallion.head_examination import Examined, FileHead, examine_head, examine_whole
+from flowforge.medallion.header import check_header
+from flowforge.medallion.schema_contract import check_drift
 from flowforge.medallion.stored_file import StoredFile
 from flowforge.model.compression import CompressionType
+from flowforge.model.destination import SchemaEvolution
 from flowforge.model.errors import ConfigFault, DataFault, NextTier
+from flowforge.model.job import Job
 from flowforge.model.source import SourceConfig
 from flowforge.model.source_format import TEXT_FORMATS, SourceFormat, misnamed, source_format
 from flowforge.orchestration.unpacked_head import UnpackedHead, unpacked_head
@@ -21,6 +26,14 @@ START_BYTES = 1 << 20
 MAX_WORKBOOK_BYTES = 20 << 20
 MAX_PARQUET_BYTES = 256 << 20
 """Of a larger file the first row group alone can be more than a small function's memory holds."""
+
+
+@dataclass(frozen=True)
+class JobOfWorkflow:
+    """A job, and the workflow that it is of."""
+
+    workflow_id: str
+    job: Job
 
 
 @dataclass(frozen=True)
@@ -38,8 +51,11 @@ class Findings:
     notes: tuple[str, ...]
 
 
-def examine(lake: Lake, version: ObjectVersion, name: str, config: SourceConfig) -> Findings:
-    """Look at a landed file as the job would read it. Raises RetryLater where S3 does not answer."""
+def examine(lake: Lake, version: ObjectVersion, name: str, config: SourceConfig, job: JobOfWorkflow) -> Findings:
+    """Look at a landed file as the job would read it, or by another ``config``.
+
+    The columns are held against what the job names and, by its policy, its contract. Raises RetryLater where S3 does not answer.
+    """
     head = unpacked_head(lake.read_start(version, START_BYTES), name)
     found: SourceFormat | None = None
     try:
@@ -53,7 +69,8 @@ def examine(lake: Lake, version: ObjectVersion, name: str, config: SourceConfig)
         return Findings(found, head.compression, None, None, str(fault), ())
     if (note := misnamed(name, found)) is not None:
         notes = (note, *notes)
-    return Findings(found, head.compression, examined, _estimated_rows(examined, head, version), None, notes)
+    fault = _misfit(lake, examined, job, file=name) if examined is not None else None
+    return Findings(found, head.compression, examined, _estimated_rows(examined, head, version), fault, notes)
 
 
 @dataclass(frozen=True)
@@ -84,6 +101,21 @@ def _examined(
     sources = examine_whole(_stored(landed, found, scratch), found, config.file_config)
     others = (f"{name}: the first of {len(sources)} sheets is shown",) if len(sources) > 1 else ()
     return sources[0], (*others, *sources[0].notes)
+
+
+def _misfit(lake: Lake, examined: Examined, job: JobOfWorkflow, *, file: str) -> str | None:
+    """Why Bronze would refuse the columns, or None."""
+    columns = list(examined.types)
+    if len(columns) < examined.columns:
+        # Not all of them are known here.
+        return None
+    try:
+        check_header(job.job, columns, file=file)
+        if job.job.destination_config.bronze_config.schema_evolution is SchemaEvolution.STRICT:
+            check_drift(latest_contract(lake, job.workflow_id, job.job.id), columns, file=file)
+    except (DataFault, ConfigFault) as fault:
+        return str(fault)
+    return None
 
 
 def _stored(landed: _Landed, found: SourceFormat, scratch: Path) -> StoredFile:

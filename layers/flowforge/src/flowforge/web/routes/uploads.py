@@ -32,7 +32,7 @@ from flowforge.model.names import Identifier
 from flowforge.model.source import SourceConfig
 from flowforge.web.access import Operator
 from flowforge.web.examination_views import FileExamination
-from flowforge.web.landing_examination import examine
+from flowforge.web.landing_examination import JobOfWorkflow, examine
 from flowforge.web.routes.workflows import Success
 from flowforge.web.services import Services, Used
 from flowforge.web.upload_handle import MAX_HANDLE_CHARACTERS, ContentType, Size, UploadHandle
@@ -198,7 +198,8 @@ def complete_upload(
             told = {"size": file.size_bytes, "etag": file.etag, "versionId": file.version_id}
             audit.write(connection, caller.actor, "complete_upload", (ENTITY, handle.key), after=told)
     config = (given.source_config if given else None) or job.source_config
-    found = FileExamination.of(examine(services.lake, version, handle.file_name, config))
+    reader = JobOfWorkflow(handle.workflow_id, job)
+    found = FileExamination.of(examine(services.lake, version, handle.file_name, config, reader))
     return CompletedUpload(
         **dict(found),
         filepath=handle.key,
