@@ -23,6 +23,8 @@ from flowforge.web.services import Services
 from web_clients import HOST, As
 
 BALANCER = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/1"
+LOOKS = {f"/api/validate-csv-{step}" for step in ("basic", "headers", "schema")}
+"""What is posted there is looked at, and nothing is changed."""
 KEY = "12345678-1234-1234-1234-123456789012"
 
 
@@ -58,7 +60,7 @@ def test_a_viewer_changes_nothing_and_an_operator_gives_no_access(services: Serv
         for role, client in ((Role.VIEWER, viewer), (Role.OPERATOR, operator)):
             if ask(client, method, path).status_code == 403:
                 refused[role].add((method, path))
-    changing = {(method, path) for method, path in operations(services) if method != "GET"}
+    changing = {(method, path) for method, path in operations(services) if method != "GET" and path not in LOOKS}
     assert changing <= refused[Role.VIEWER]
     assert refused[Role.OPERATOR] == {
         *(("GET", path) for path in ("/api/tokens", "/api/users", "/api/audit")),

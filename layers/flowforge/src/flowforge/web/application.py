@@ -6,7 +6,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from flowforge.web import problems
-from flowforge.web.routes import access, audit, executions, health, jobs, landing_files, uploads, workflows
+from flowforge.web.routes import access, audit, executions, health, jobs, landing_files, uploads, validation, workflows
 from flowforge.web.security import Guard
 from flowforge.web.services import Services
 
@@ -17,6 +17,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     executions.router,
     uploads.router,
     landing_files.router,
+    validation.router,
     access.router,
     audit.router,
 )
