@@ -108,7 +108,7 @@ def test_the_form_is_good_for_this_key_length_and_type_alone(shop: TestClient) -
 def test_columns_that_the_job_or_its_contract_does_not_know_are_told(
     shop: TestClient, outside: httpx2.Client, lake: Lake
 ) -> None:
-    columns = (ContractColumn(name="order_id", source="order_id", data_type="integer"),)  # type: ignore[arg-type]
+    columns = (ContractColumn(name="order_id", source="order_id", data_type="integer"),)
     contract = Contract(version=1, run_id="r1", columns=columns)
     lake.overwrite(contract_key("wf_shop", "job_orders", 1), contract.to_json())
     told = uploaded(shop, outside, TEXT)

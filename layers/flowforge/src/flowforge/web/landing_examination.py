@@ -69,8 +69,8 @@ def examine(lake: Lake, version: ObjectVersion, name: str, config: SourceConfig,
         return Findings(found, head.compression, None, None, str(fault), ())
     if (note := misnamed(name, found)) is not None:
         notes = (note, *notes)
-    fault = _misfit(lake, examined, job, file=name) if examined is not None else None
-    return Findings(found, head.compression, examined, _estimated_rows(examined, head, version), fault, notes)
+    misfit = _misfit(lake, examined, job, file=name) if examined is not None else None
+    return Findings(found, head.compression, examined, _estimated_rows(examined, head, version), misfit, notes)
 
 
 @dataclass(frozen=True)
