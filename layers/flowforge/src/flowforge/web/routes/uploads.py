@@ -2,11 +2,9 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, status
-from pydantic import Field
 from sqlalchemy import Connection
 
 from flowforge.lake.keys import safe_file_name
@@ -26,107 +24,33 @@ from flowforge.metadata import audit
 from flowforge.metadata.processed_files import FileVersion, note_landed
 from flowforge.metadata.refusals import InUse, NameTaken, NotThere
 from flowforge.metadata.workflows import workflow
-from flowforge.model.base import Document
 from flowforge.model.job import Job
-from flowforge.model.names import Identifier
-from flowforge.model.source import SourceConfig
 from flowforge.web.access import Operator
 from flowforge.web.examination_views import FileExamination
 from flowforge.web.landing_examination import JobOfWorkflow, examine
 from flowforge.web.routes.workflows import Success
 from flowforge.web.services import Services, Used
-from flowforge.web.upload_handle import MAX_HANDLE_CHARACTERS, ContentType, Size, UploadHandle
+from flowforge.web.upload_handle import MAX_HANDLE_CHARACTERS, UploadHandle
+from flowforge.web.upload_views import (
+    URLS_AT_ONCE,
+    CompletedUpload,
+    CompleteRequest,
+    FormView,
+    PartsRequest,
+    PartsView,
+    PartUrl,
+    PartUrls,
+    UploadMethod,
+    UploadRequest,
+    UploadView,
+)
 
 router = APIRouter(prefix="/api/upload", tags=["upload"])
 FORM_BYTES = 100_000_000
 """Up to here a file goes in one piece: a lost connection costs no more than that."""
 VALID_SECONDS = 3600
-URLS_AT_ONCE = 100
 ENTITY = "landing_file"
 UploadId = Annotated[str, Path(max_length=MAX_HANDLE_CHARACTERS)]
-
-
-class UploadMethod(StrEnum):
-    """By a form, in one piece, or by several puts."""
-
-    FORM = "form"
-    PARTS = "parts"
-
-
-class UploadRequest(Document):
-    """A file to be sent, by the name that it has where it comes from. ``replace`` allows one of that name to be there already."""
-
-    workflow_id: Identifier
-    job_id: Identifier
-    file_name: Annotated[str, Field(min_length=1, max_length=4096)]
-    size: Size
-    content_type: ContentType = "application/octet-stream"
-    replace: bool = False
-
-
-class FormView(Document):
-    """Post the ``fields`` to ``url`` as multipart/form-data, and the file behind them as the field ``file``."""
-
-    url: str
-    fields: dict[str, str]
-
-
-class PartUrl(Document):
-    """Where one part is put."""
-
-    part_number: int
-    url: str
-
-
-class PartUrls(Document):
-    """Where parts are put, until ``expiresAt``."""
-
-    urls: list[PartUrl]
-    expires_at: datetime
-
-
-class PartsView(Document):
-    """Put ``partSize`` bytes of the file to each address, the rest to the last. More addresses come from ``…/parts``."""
-
-    part_size: int
-    part_count: int
-    urls: list[PartUrl]
-
-
-class UploadView(Document):
-    """How a file is sent. ``isReadByJob`` tells whether the job's pattern finds it under that name."""
-
-    upload_id: str
-    file_name: str
-    filepath: str
-    method: UploadMethod
-    form: FormView | None = None
-    parts: PartsView | None = None
-    is_read_by_job: bool
-    expires_at: datetime
-
-
-class PartsRequest(Document):
-    """Which parts are still to be sent."""
-
-    part_numbers: Annotated[list[Annotated[int, Field(ge=1, le=10_000)]], Field(min_length=1, max_length=URLS_AT_ONCE)]
-
-
-class CompleteRequest(Document):
-    """How to read the file for a look at it, where that is not as the job says."""
-
-    source_config: SourceConfig | None = None
-
-
-class CompletedUpload(FileExamination):
-    """The file that landed, and what it looks like."""
-
-    success: bool = True
-    filepath: str
-    file_name: str
-    size: int
-    etag: str
-    version_id: str | None
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
