@@ -97,6 +97,15 @@ def test_a_bucket_is_versioned_and_closed_to_the_public(foundation: Mapping[str,
     assert all(properties["PublicAccessBlockConfiguration"].values())
 
 
+def test_a_browser_uploads_from_the_pages_of_the_stage_alone(foundation: Mapping[str, Any]) -> None:
+    condition, allowed, otherwise = foundation["Resources"]["DataBucket"]["Properties"]["CorsConfiguration"]["Fn::If"]
+    assert foundation["Parameters"]["WebOrigin"]["Default"] == "none"
+    assert foundation["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebOrigin"}, "none"]}]}
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    (rule,) = allowed["CorsRules"]
+    assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == ([{"Ref": "WebOrigin"}], ["POST", "PUT"])
+
+
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_a_bucket_answers_over_tls_only(foundation: Mapping[str, Any], bucket: str) -> None:
     statement = policy_of(foundation, f"{bucket}Policy")["RefuseWithoutTls"]

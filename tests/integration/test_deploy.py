@@ -190,7 +190,7 @@ def test_what_the_emulator_drops_of_a_bucket_is_what_the_reference_says(account:
 
 def test_a_changed_setting_reaches_the_stack_and_leaves_what_holds_data(account: Account, foundation: Mapping[str, str]) -> None:
     days = ["OldVersionDays=8", "QuarantineDays=9", "AccessLogDays=10", "QueryResultDays=11"]
-    overrides = ["Stage=dev", *days, "QueryLimitBytes=200000000000"]
+    overrides = ["Stage=dev", *days, "QueryLimitBytes=200000000000", "WebOrigin=https://flowforge.example.com"]
     account.run(
         str(SAM), "deploy", "--template", "foundation/template.yaml", "--config-env", "dev", "--parameter-overrides", *overrides
     )

@@ -19,7 +19,7 @@ State = Annotated[
 
 def add_stack_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
-    for command in (up, status, logs, down, reset, doctor):
+    for command in (up, serve, status, logs, down, reset, doctor):
         app.command()(command)
 
 
@@ -44,6 +44,24 @@ def up(
         project = find_project()
         given = template_parameters(parameter or (), project)
         return start(project, folder, detach=detach, parameters=given, console=console, errors=errors)
+
+    _run(state, work)
+
+
+def serve(
+    state: State = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where it listens on 127.0.0.1; 0 takes any free port.")] = 8080,
+) -> None:
+    """Serve the HTTP API over the stack, and print its address and a token as lines for a shell.
+
+    The token is an admin's, and good until the command ends. The stack is started where none runs.
+    """
+
+    def work(folder: "StateFolder", console: "Console", errors: "Console") -> int:
+        from flowforge.cli.serve import serve as start
+        from flowforge.local.project import find_project
+
+        return start(find_project(), folder, port=port, console=console, errors=errors)
 
     _run(state, work)
 

@@ -1,4 +1,4 @@
-"""An HTTP server in a thread with an event loop of its own, on 127.0.0.1 at a free port."""
+"""An HTTP server in a thread with an event loop of its own, on 127.0.0.1 at a free port or a stated one."""
 
 import asyncio
 import socket
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 _STOP_SECONDS = 10.0
 _BACKLOG = 128
@@ -21,7 +21,7 @@ class BackgroundServer:
 
     def __init__(
         self,
-        routes: Sequence[Route],
+        routes: Sequence[BaseRoute],
         on_stop: Callable[[], Awaitable[None]],
         on_start: Callable[[], None] = lambda: None,
         listener: socket.socket | None = None,
@@ -70,11 +70,17 @@ def endpoint_of(listener: socket.socket) -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def listen() -> socket.socket:
-    """A socket at a free port, to which clients can connect from now on."""
+def listen(port: int = 0) -> socket.socket:
+    """A socket at a free port, or at the one given, to which clients can connect from now on. Raises OSError for one in use."""
     # The protocol is named, because asyncio turns Nagle's algorithm off for named ones only, and with it on every answer
     # waits 40 ms for the client to acknowledge its headers.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
+    # A port whose last server has just ended can be taken again.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        raise
     listener.listen(_BACKLOG)
     return listener

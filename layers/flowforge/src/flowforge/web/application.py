@@ -4,10 +4,9 @@ from collections.abc import Collection
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp
 
 from flowforge.web import problems
-from flowforge.web.routes import access, audit, executions, health, jobs, workflows
+from flowforge.web.routes import access, audit, executions, health, jobs, landing_files, uploads, validation, workflows
 from flowforge.web.security import Guard
 from flowforge.web.services import Services
 
@@ -16,6 +15,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     workflows.router,
     jobs.router,
     executions.router,
+    uploads.router,
+    landing_files.router,
+    validation.router,
     access.router,
     audit.router,
 )
@@ -46,6 +48,6 @@ def describing_application() -> FastAPI:
     return app
 
 
-def guarded(app: FastAPI, hosts: Collection[str] = ()) -> ASGIApp:
+def guarded(app: FastAPI, hosts: Collection[str] = ()) -> Guard:
     """The application behind its guard; ``hosts`` are the only names and ports by which a laptop's server may be called."""
     return Guard(app, hosts)
