@@ -2,12 +2,15 @@
 
 from collections.abc import Collection
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from flowforge.web import problems
-from flowforge.web.routes import access, audit, executions, health, jobs, workflows
+from flowforge.web.openapi import describe
+from flowforge.web.routes import access, audit, description, executions, health, jobs, workflows
 from flowforge.web.security import Guard
 from flowforge.web.services import Services
 
@@ -18,28 +21,51 @@ ROUTERS: tuple[APIRouter, ...] = (
     executions.router,
     access.router,
     audit.router,
+    description.router,
 )
 PUBLIC = frozenset({"/api/health", "/api/health/ready"})
 """What anybody may ask."""
 
 
-def create_application(services: Services) -> FastAPI:
-    """The routes over the services. ``guarded`` puts what holds for every request before them."""
-    app = FastAPI(
+class Application(FastAPI):
+    """The routes, which describe themselves."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of the API, which is made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = describe(self, PUBLIC)
+        return self.openapi_schema
+
+
+def routes() -> Application:
+    """The routes and what their errors say, without anything to work with: enough to describe them."""
+    app = Application(
         title="FlowForge",
         version=version("flowforge"),
         description="Workflows of jobs that turn files into Bronze, Silver and Gold datasets.",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=_operation_id,
     )
-    app.state.services = services
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
     return app
 
 
+def create_application(services: Services) -> Application:
+    """The routes over the services. ``guarded`` puts what holds for every request before them."""
+    app = routes()
+    app.state.services = services
+    return app
+
+
 def guarded(app: FastAPI, hosts: Collection[str] = ()) -> ASGIApp:
     """The application behind its guard; ``hosts`` are the only names and ports by which a laptop's server may be called."""
     return Guard(app, hosts)
+
+
+def _operation_id(route: APIRoute) -> str:
+    """What clients that are made of the description call a route: ``jobs_read_one``."""
+    return f"{route.tags[0]}_{route.name}"
