@@ -14,7 +14,7 @@ SIDE_BY_SIDE = -n $(shell python3 -c 'import os; print(min((os.cpu_count() or 1)
 # Every function process imports polars; without bytecode on disk each start compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test test-large bench openapi check format
+.PHONY: help setup run test test-large bench check openapi format
 
 help: ## List what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -34,15 +34,15 @@ test-large: $(ENVIRONMENT) ## Run the tests that need gigabytes of disk and minu
 bench: $(ENVIRONMENT) ## Measure speed and memory beside DuckDB, and write docs/benchmarks.md
 	.venv/bin/python -m bench $(CASES) --scale $(or $(BENCH_SCALE),1)
 
-openapi: $(ENVIRONMENT) ## Write docs/reference/openapi.json anew after a change of the API
-	.venv/bin/python -m flowforge.web.openapi_file > docs/reference/openapi.json
-
 check: $(ENVIRONMENT) ## Check format, lint, types and templates
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy --strict --package flowforge
 	.venv/bin/mypy --strict tests functions bench
 	@$(MAKE) --no-print-directory check-templates
+
+openapi: $(ENVIRONMENT) ## Write what the API offers to docs/reference/openapi.json
+	.venv/bin/python -m flowforge.web.openapi docs/reference/openapi.json
 
 format: $(ENVIRONMENT) ## Format the code and mend what the linter can
 	.venv/bin/ruff format

@@ -3,6 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
+from flowforge.lake.lake import Lake
 from flowforge.metadata.audit import SYSTEM
 from flowforge.metadata.database import Database
 from flowforge.metadata.tokens import create_token
@@ -14,8 +15,8 @@ from web_clients import HOST, As
 
 
 @pytest.fixture
-def services(database: Database) -> Services:
-    return Services(database, Environment.DEV)
+def services(database: Database, lake: Lake) -> Services:
+    return Services(database, Environment.DEV, lake)
 
 
 @pytest.fixture

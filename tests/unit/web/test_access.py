@@ -1,6 +1,7 @@
 """Who may ask what."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -116,7 +117,7 @@ def claims(key: ec.EllipticCurvePrivateKey, *, sub: str = "anna", seconds: int =
 def behind_balancer(services: Services, key: ec.EllipticCurvePrivateKey) -> TestClient:
     pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
     identity = LoadBalancerIdentity(BALANCER, {KEY: pem}.__getitem__)
-    app = guarded(create_application(Services(services.database, Environment.DEV, identity, first_admin="root")))
+    app = guarded(create_application(replace(services, identity=identity, first_admin="root")))
     return TestClient(app, raise_server_exceptions=False)
 
 

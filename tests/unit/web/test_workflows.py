@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from flowforge.lake.lake import Lake
 from flowforge.metadata.database import Database
 from flowforge.metadata.run_state import record_execution
+from flowforge.model.layer import Layer
 from flowforge.model.role import Role
 from flowforge.model.run_state import ExecutionState
 from flowforge.model.run_status import ExecutionStatus
+from flowforge.web.services import Services
 from web_clients import As
 
 ORDERS = {"id": "job_orders", "name": "Orders", "destinationConfig": {"silverConfig": {"primaryKey": "id"}}}
@@ -174,3 +177,36 @@ def test_a_failure_of_ours_tells_nothing_of_itself(admin: TestClient, monkeypatc
     answer = admin.get("/api/workflows/wf_shop")
     assert (answer.status_code, "42" in answer.text) == (500, False)
     assert answer.json()["requestId"] in answer.json()["detail"]
+
+
+def test_a_purge_removes_the_data_of_that_workflow_alone(
+    admin: TestClient, services: Services, catalogued: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flowforge.web.data_removal.OBJECTS_AT_ONCE", 2)
+    lake, catalog = services.lake, catalogued.catalog
+    assert catalog is not None
+    made(admin, jobs=[ORDERS])
+    table = {"Name": "shop_orders", "StorageDescriptor": {"Columns": []}}
+    catalog.create(Layer.SILVER, table)
+    mine = [
+        "bronze/shop/orders/20261123/a.parquet",
+        "contracts/wf_shop/job_orders/v000001.json",
+        "gold/analytics/orders/_head.json",
+        "landing/wf_shop/job_orders/a.csv",
+        "quarantine/shop/orders/malformed/20261123/a.parquet",
+        "silver/shop/orders/_head.json",
+    ]
+    of_others = ["bronze/shop-2/orders/a.parquet", "gold/analytics/orders2/_head.json", "landing/wf_shop2/job/a.csv"]
+    for key in (*mine, *of_others):
+        lake.overwrite(key, "x")
+    assert admin.post("/api/workflows/wf_shop/purge").status_code == 409, "it is not deleted"
+    admin.delete("/api/workflows/wf_shop")
+    answers = [admin.post("/api/workflows/wf_shop/purge") for _ in range(4)]
+    assert [(answer.status_code, answer.json().get("removedObjects")) for answer in answers] == [
+        (202, 2),
+        (202, 2),
+        (200, 2),
+        (404, None),
+    ]
+    assert [item.key for item in lake.list_objects("")] == of_others
+    assert catalog.table(Layer.SILVER, "shop_orders") is None

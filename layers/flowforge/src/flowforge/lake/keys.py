@@ -43,9 +43,20 @@ def safe_file_name(name: str) -> str:
     return base
 
 
+def owned_prefixes(workflow_id: str, workflow_slug: str) -> list[str]:
+    """Below them lie the data of a workflow, all but its Gold, in the order in which they are removed: what is derived first."""
+    by_slug = [f"{layer}/{workflow_slug}/" for layer in ("quarantine", "silver", "bronze")]
+    return [*by_slug, f"contracts/{workflow_id}/", landing_folder(workflow_id)]
+
+
+def landing_folder(workflow_id: str) -> str:
+    """Below it lie the landing folders of a workflow's jobs."""
+    return f"landing/{workflow_id}/"
+
+
 def landing_prefix(workflow_id: str, job_id: str) -> str:
     """The only prefix below which a job reads files."""
-    return f"landing/{workflow_id}/{job_id}/"
+    return f"{landing_folder(workflow_id)}{job_id}/"
 
 
 def landing_key(workflow_id: str, job_id: str, file_name: str) -> str:

@@ -85,7 +85,10 @@ class Lake:
             config=Config(
                 retries={"mode": "standard", "max_attempts": 5},
                 connect_timeout=CONNECT_SECONDS,
-                s3={"addressing_style": "path" if _is_own_endpoint(endpoint_url) else "auto"},
+                # Signed addresses: of this version alone does S3 encrypt by KMS, and only the bucket's own host in its region
+                # answers at once; the global one redirects, which a browser does not follow with a form.
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if _is_own_endpoint(endpoint_url) else "virtual"},
             ),
         )
         catalog = Catalog.connect(stage, session, endpoint_url=endpoint_url) if stage else None
@@ -197,11 +200,15 @@ class Lake:
 
     def first_key(self, prefix: str) -> str | None:
         """The first key below a prefix, or None where nothing lies there."""
+        return next(iter(self.first_keys(prefix, 1)), None)
+
+    def first_keys(self, prefix: str, count: int) -> list[str]:
+        """The first keys below a prefix, at most ``count``, which is at most 1,000."""
         try:
-            found = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
+            found = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=count).get("Contents", [])
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"listing {prefix}") from error
-        return found[0]["Key"] if found else None
+        return [item["Key"] for item in found]
 
     def delete(self, keys: list[str]) -> None:
         """Remove objects; one that is not there is no error."""

@@ -68,7 +68,7 @@ def examine_text(content: FileContent, options: TextOptions, *, scratch: Path, b
     if text is None:
         (scratch / COPY).unlink(missing_ok=True)
         text = rewrite(reading)
-    return replace(text, notes=_notes(reading))
+    return replace(text, dialect=reading.dialect, encoding=reading.encoding, notes=_notes(reading))
 
 
 def _reading(content: FileContent, options: TextOptions, start: bytes, encoding: str, scratch: Path) -> TextReading:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowforge.medallion.dialect import Dialect
+from flowforge.medallion.dialect import COMMON, Dialect
 from flowforge.medallion.stored_file import FileContent
 from flowforge.medallion.text_decoding import decoded
 from flowforge.medallion.text_lines import without_first_lines
+from flowforge.model.encoding import UTF_8
 from flowforge.model.text_options import TextOptions
 
 
@@ -46,7 +47,8 @@ class EngineView:
 class DelimitedText:
     """A file that was examined: its columns in order, its number of records, and the numbers of those that are malformed.
 
-    ``malformed_path`` is a file with these. ``by_records`` tells how it was examined, ``notes`` what was detected.
+    ``malformed_path`` is a file with these. ``by_records`` tells how it was examined, ``dialect`` and ``encoding`` how it is
+    read, ``notes`` what of that was detected.
     """
 
     name: str
@@ -56,6 +58,8 @@ class DelimitedText:
     by_records: bool = False
     malformed_numbers: Sequence[int] = ()
     malformed_path: Path | None = None
+    dialect: Dialect = COMMON
+    encoding: str = UTF_8
     notes: tuple[str, ...] = ()
 
     @property

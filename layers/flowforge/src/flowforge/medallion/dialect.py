@@ -41,6 +41,10 @@ class Dialect:
         return Dialect(delimiter, self.quote if is_kept else '"')
 
 
+COMMON = Dialect()
+"""Commas, and fields in double quotes (RFC 4180)."""
+
+
 def dialect_of(options: TextOptions, start: str, *, file: str) -> Dialect:
     """The dialect that a job states, with what it leaves open detected from the start of the text."""
     line_end = _line_end(start)

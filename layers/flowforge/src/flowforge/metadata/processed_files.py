@@ -1,4 +1,4 @@
-"""The landing objects that jobs have read: which version of which key, in which execution, and with what end."""
+"""The landing objects that were uploaded or read by jobs: which version of which key, in which execution, with what end."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from flowforge.metadata.schema import processed_files
+from flowforge.metadata.schema import executions, processed_files
 from flowforge.metadata.schema.catalog import FileStatus
+from flowforge.model.run_status import ACTIVE
 
 MAX_PAGE = 1000
 
@@ -27,6 +28,32 @@ class FileVersion:
     def version(self) -> str:
         """What tells this object from another one under its key."""
         return self.version_id or self.etag
+
+
+def note_landed(connection: Connection, workflow_id: str, job_id: str, file: FileVersion) -> bool:
+    """Take note of a file that was uploaded; False where it is known already, whatever became of it."""
+    row = {
+        "workflow_id": workflow_id,
+        "job_id": job_id,
+        "key": file.key,
+        "version": file.version,
+        "etag": file.etag,
+        "size_bytes": file.size_bytes,
+        "sha256": file.sha256,
+        "status": FileStatus.LANDED,
+    }
+    return connection.execute(insert(processed_files).values(row).on_conflict_do_nothing()).rowcount > 0
+
+
+def reading_executions(connection: Connection, workflow_id: str, job_id: str, key: str) -> list[str]:
+    """The executions that are under way and read any version of a landing object."""
+    c = processed_files.c
+    query = (
+        select(c.execution_id)
+        .join(executions, executions.c.id == c.execution_id)
+        .where(c.workflow_id == workflow_id, c.job_id == job_id, c.key == key, executions.c.status.in_(ACTIVE))
+    )
+    return sorted(set(connection.scalars(query)))
 
 
 def begin_files(connection: Connection, workflow_id: str, job_id: str, execution_id: str, files: Iterable[FileVersion]) -> None:

@@ -9,8 +9,8 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from flowforge.web import problems
-from flowforge.web.openapi import describe
-from flowforge.web.routes import access, audit, description, executions, health, jobs, workflows
+from flowforge.web.description import describe
+from flowforge.web.routes import access, audit, description, executions, health, jobs, landing_files, uploads, workflows
 from flowforge.web.security import Guard
 from flowforge.web.services import Services
 
@@ -19,6 +19,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     workflows.router,
     jobs.router,
     executions.router,
+    uploads.router,
+    landing_files.router,
     access.router,
     audit.router,
     description.router,
@@ -37,8 +39,15 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
-def routes() -> Application:
-    """The routes and what their errors say, without anything to work with: enough to describe them."""
+def create_application(services: Services) -> Application:
+    """The routes over the services. ``guarded`` puts what holds for every request before them."""
+    app = describing_application()
+    app.state.services = services
+    return app
+
+
+def describing_application() -> Application:
+    """The routes without services: enough to tell what there is."""
     app = Application(
         title="FlowForge",
         version=version("flowforge"),
@@ -51,13 +60,6 @@ def routes() -> Application:
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
-    return app
-
-
-def create_application(services: Services) -> Application:
-    """The routes over the services. ``guarded`` puts what holds for every request before them."""
-    app = routes()
-    app.state.services = services
     return app
 
 

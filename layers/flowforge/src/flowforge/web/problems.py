@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from flowforge.metadata.refusals import Changed, InUse, NameTaken, NotThere, Refusal
-from flowforge.model.errors import CommitUnknown, ConfigFault, DataFault, FlowForgeError, RetryLater
+from flowforge.model.errors import CommitConflict, CommitUnknown, ConfigFault, DataFault, FlowForgeError, RetryLater
 from flowforge.model.workflow import describe_problem
 from flowforge.web.access import Forbidden, Unauthenticated
 from flowforge.web.correlation import HEADER, request_id
@@ -29,6 +29,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     NoVersion: HTTPStatus.PRECONDITION_REQUIRED,
     ConfigFault: HTTPStatus.BAD_REQUEST,
     DataFault: HTTPStatus.UNPROCESSABLE_ENTITY,
+    CommitConflict: HTTPStatus.CONFLICT,
     RetryLater: HTTPStatus.SERVICE_UNAVAILABLE,
     CommitUnknown: HTTPStatus.SERVICE_UNAVAILABLE,
 }

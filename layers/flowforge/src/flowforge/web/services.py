@@ -1,4 +1,4 @@
-"""What the routes work with: the database, and how this deployment is reached and by whom."""
+"""What the routes work with: the database, the lake, and how this deployment is reached and by whom."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy import Connection
 
+from flowforge.lake.lake import Lake
 from flowforge.metadata.database import Database
 from flowforge.model.environment import Environment
 from flowforge.web.oidc import LoadBalancerIdentity
@@ -22,6 +23,7 @@ class Services:
 
     database: Database
     environment: Environment
+    lake: Lake
     identity: LoadBalancerIdentity | None = None
     first_admin: str | None = None
 

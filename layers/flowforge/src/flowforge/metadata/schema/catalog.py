@@ -25,6 +25,7 @@ from flowforge.model.layer import Layer
 class FileStatus(StrEnum):
     """What became of a landing object, in the order of rank within an execution."""
 
+    LANDED = "landed"
     PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"

@@ -7,12 +7,14 @@ from pydantic import JsonValue
 
 from flowforge.metadata.execution_list import last_executions
 from flowforge.metadata.identifiers import new_id
+from flowforge.metadata.purge import data_of_deleted
 from flowforge.metadata.stored_workflow import read_job
 from flowforge.metadata.workflow_list import WorkflowFilter, workflow_page
 from flowforge.metadata.workflows import create_workflow, delete_workflow, purge_workflow, update_workflow, workflow
 from flowforge.model.base import Document
 from flowforge.model.workflow_settings import DataClassification, Priority, WorkflowSettings
 from flowforge.web.access import Admin, Operator, Viewer
+from flowforge.web.data_removal import remove_data
 from flowforge.web.paging import Paged
 from flowforge.web.services import Used
 from flowforge.web.versions import tell, version_of
@@ -50,6 +52,13 @@ class Success(Document):
     """What was asked for is done."""
 
     success: bool = True
+
+
+class Purge(Success):
+    """How far the removal of a workflow's data came: the objects that this request removed, and whether none is left."""
+
+    done: bool
+    removed_objects: int
 
 
 @router.get("")
@@ -168,11 +177,20 @@ def remove_workflow(
 
 
 @router.post("/{workflow_id}/purge")
-def forget_workflow(services: Used, caller: Admin, workflow_id: str) -> Success:
-    """Forget a deleted workflow with its history, and let its names go."""
+def forget_workflow(services: Used, caller: Admin, workflow_id: str, response: Response) -> Purge:
+    """Remove the data of a deleted workflow, then forget it with its history and let its names go.
+
+    202 and ``done: false`` where more is left than one request removes: ask again.
+    """
     with services.transaction() as connection:
-        purge_workflow(connection, caller.actor, workflow_id)
-    return Success()
+        owned = data_of_deleted(connection, workflow_id)
+    removed, done = remove_data(services.lake, owned)
+    if done:
+        with services.transaction() as connection:
+            purge_workflow(connection, caller.actor, workflow_id)
+    else:
+        response.status_code = status.HTTP_202_ACCEPTED
+    return Purge(done=done, removed_objects=removed)
 
 
 @router.get("/{workflow_id}/definition")
