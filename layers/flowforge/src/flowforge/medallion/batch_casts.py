@@ -33,7 +33,7 @@ def misfits(text: pl.Expr, typed: pl.Expr) -> pl.Expr:
 def _cast_batch(texts: pl.Series, *, data_type: DataType, declared: bool) -> pl.Series:
     exact = partial(_evaluated, expression=lambda text: cast(text, data_type, declared=declared))
     plain = _PLAIN.get(data_type.type)
-    if data_type.type is not Type.INTEGER and texts.approx_n_unique() <= SHARE_OF_DIFFERENT * len(texts):
+    if data_type.type is not Type.INTEGER and _has_few_different(texts):
         return _by_different_texts(texts, exact)
     if plain is None or data_type.thousands_separator:
         return exact(texts)
@@ -42,6 +42,11 @@ def _cast_batch(texts: pl.Series, *, data_type: DataType, declared: bool) -> pl.
 
 def _evaluated(texts: pl.Series, *, expression: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
     return texts.to_frame("text").select(expression(pl.col("text"))).to_series()
+
+
+def _has_few_different(texts: pl.Series) -> bool:
+    different: int = texts.to_frame("text").select(pl.col("text").approx_n_unique()).item()
+    return different <= SHARE_OF_DIFFERENT * len(texts)
 
 
 def _by_different_texts(texts: pl.Series, function: Callable[[pl.Series], pl.Series]) -> pl.Series:
