@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import text, update
+from sqlalchemy import func, select, text, update
 
 from databases import ANNA
 from flowforge.metadata import audit
@@ -74,8 +74,8 @@ def test_a_token_ends_when_it_is_revoked_and_when_its_time_is_over(database: Dat
 def test_the_use_of_a_token_is_noted_once_a_minute(database: Database) -> None:
     with database.transaction() as connection:
         made = create_token(connection, ANNA, "ci", Role.VIEWER, Environment.DEV)
-        a_while_ago = NOW - timedelta(seconds=20)
-        for last, noted in ((None, True), (a_while_ago, False), (NOW - timedelta(minutes=9), True)):
+        now = connection.execute(select(func.now())).scalar_one()
+        for last, noted in ((None, True), (now - timedelta(seconds=20), False), (now - timedelta(minutes=9), True)):
             connection.execute(update(api_tokens).values(last_used_at=last))
             holder_of(connection, made.secret, Environment.DEV)
             assert (tokens(connection)[0]["last_used_at"] != last) is noted

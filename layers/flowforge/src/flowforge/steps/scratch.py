@@ -22,14 +22,19 @@ def scratch_folder(needed_bytes: int = 0) -> Iterator[Path]:
     """
     root = Path(tempfile.gettempdir()) / f"flowforge-{os.getuid()}"
     root.mkdir(mode=0o700, exist_ok=True)
-    for left in root.iterdir():
-        _remove_unless_in_use(left)
-    free = shutil.disk_usage(root).free
-    if needed_bytes > free:
-        raise NextTier(f"{needed_bytes:,} bytes of scratch space are needed, and {root.parent} has {free:,}")
-    folder = Path(tempfile.mkdtemp(dir=root))
-    with (folder / LOCK).open("wb") as lock:
+    # One step at a time looks for what others left and makes its own, so a folder without a held lock is nobody's.
+    with (root / LOCK).open("wb") as entry:
+        fcntl.flock(entry, fcntl.LOCK_EX)
+        for left in root.iterdir():
+            if left.is_dir():
+                _remove_unless_in_use(left)
+        free = shutil.disk_usage(root).free
+        if needed_bytes > free:
+            raise NextTier(f"{needed_bytes:,} bytes of scratch space are needed, and {root.parent} has {free:,}")
+        folder = Path(tempfile.mkdtemp(dir=root))
+        lock = (folder / LOCK).open("wb")
         fcntl.flock(lock, fcntl.LOCK_EX)
+    with lock:
         try:
             yield folder
         finally:
@@ -38,9 +43,9 @@ def scratch_folder(needed_bytes: int = 0) -> Iterator[Path]:
 
 def _remove_unless_in_use(folder: Path) -> None:
     try:
-        with (folder / LOCK).open("rb") as lock:
+        with (folder / LOCK).open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
     except OSError:
-        # In use, or so new that its lock is not there yet.
+        # In use, or just removed by the step that ends.
         return

@@ -25,6 +25,13 @@ PUBLIC = frozenset({"/api/health", "/api/health/ready"})
 
 def create_application(services: Services) -> FastAPI:
     """The routes over the services. ``guarded`` puts what holds for every request before them."""
+    app = describing_application()
+    app.state.services = services
+    return app
+
+
+def describing_application() -> FastAPI:
+    """The routes without services: enough to tell what there is."""
     app = FastAPI(
         title="FlowForge",
         version=version("flowforge"),
@@ -33,7 +40,6 @@ def create_application(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.services = services
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
