@@ -1,7 +1,7 @@
 """Lines and delimiters of a delimited text outside quotes, counted piece by piece by comparing all of its bytes at once.
 
-A piece becomes a column of bytes, so that the engine's vector instructions find the few that matter: a gigabyte with a quoted field
-in each line takes one second, where going from quote to quote took nine.
+A piece becomes a column of bytes, so that the engine's vector instructions find the few that matter: a gigabyte with a quoted
+field in each line takes one second, where going from quote to quote took nine.
 """
 
 import codecs
@@ -49,8 +49,8 @@ class TextCounter:
     def _count(self, piece: bytes) -> None:
         text = _byte_column(self._last + piece)
         if self._quote is None or not (self.quoted or (text == self._quote).any()):
-            self.lines += (text[1:] == LINE_FEED).sum()
-            self.delimiters += (text[1:] == self._delimiter).sum()
+            self.lines += int((text[1:] == LINE_FEED).sum())
+            self.delimiters += int((text[1:] == self._delimiter).sum())
             self._check_returns(text, None)
         else:
             self._count_outside_quotes(text)
