@@ -68,6 +68,7 @@ class Silver:
         self._staging = Staging(bronze, columns, job, self._references)
         rules = (*existing_key_rules(self._config), *job.validation_config.data_quality_rules)
         self._rules = Rules(rules, self._staging.schema)
+        self._has_filters = bool(job.transformation_config.filters)
         self._kept = kept(job.transformation_config.filters, self._staging.schema)
 
     @property
@@ -142,16 +143,20 @@ class Silver:
     def _count_failures(self) -> tuple[tuple[RuleOutcome, ...], int, int]:
         """How many rows fail by each cast and key column (those that none fails by left out), by any, and are filtered."""
         failures = self._staging.failures
+        misfits, unwanted = ~self._staging.fits & _is_row(), ~self._kept & _is_row()
         counted = [failure.condition.sum().alias(failure.label) for failure in failures]
-        fits = self._staging.fits
-        counted += [(~fits & _is_row()).sum().alias(":misfits"), (fits & ~self._kept & _is_row()).sum().alias(":filtered")]
-        counts = self._staging.frame.select(counted).collect(engine="streaming").row(0, named=True)
+        counted += [misfits.sum().alias(":misfits"), (misfits & unwanted).sum().alias(":misfits_unwanted")]
+        suspects = self._staging.frame.filter(self._staging.suspicious)
+        counts = suspects.select(counted).collect(engine="streaming").row(0, named=True)
+        filtered = 0
+        if self._has_filters:
+            filtered = self._staging.frame.select(unwanted.sum()).collect(engine="streaming").item() - counts[":misfits_unwanted"]
         outcomes = tuple(
             RuleOutcome(rule=failure.label, column=failure.column, severity=Severity.ERROR.value, failed=counts[failure.label])
             for failure in failures
             if counts[failure.label]
         )
-        return outcomes, counts[":misfits"], counts[":filtered"]
+        return outcomes, counts[":misfits"], filtered
 
 
 def _is_row() -> pl.Expr:

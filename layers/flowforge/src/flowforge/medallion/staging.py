@@ -29,12 +29,16 @@ SHOWN_CHARACTERS = 80
 
 
 class Failure(NamedTuple):
-    """Something that a row can fail by before any rule; ``condition`` is never null, ``reason`` is a String."""
+    """Something that a row can fail by before any rule; ``condition`` is never null, ``reason`` is a String.
+
+    ``suspicion`` is cheaper than the condition, and true wherever that is: few rows have to be looked at closely.
+    """
 
     label: str
     column: str
     condition: pl.Expr
     reason: pl.Expr
+    suspicion: pl.Expr
 
 
 class Staging:
@@ -70,6 +74,11 @@ class Staging:
     def fits(self) -> pl.Expr:
         """True of a row that fails by nothing."""
         return ~pl.any_horizontal(pl.lit(False), *(failure.condition for failure in self.failures))
+
+    @property
+    def suspicious(self) -> pl.Expr:
+        """True at least of the rows that fail by anything."""
+        return pl.any_horizontal(pl.lit(False), *(failure.suspicion for failure in self.failures))
 
     def _staged(self, bronze: pl.LazyFrame, references: References) -> pl.LazyFrame:
         present = [name for name in self.raw_columns if name in self._schema]
@@ -138,12 +147,14 @@ class Staging:
             if column.origin is Origin.DERIVED:
                 raw = f"{COMPUTED}{column.name}"
                 failures += self._misfits(column, pl.col(raw), schema[raw], column.data_type, label="derived")
+            # An empty text stays one; what is empty and to be anything else is null.
+            suspicion = empty if column.data_type.type in (Type.TEXT, Type.UNDETERMINED) else pl.col(column.name).is_null()
             if column.name in config.primary_key:
                 reason = pl.lit(f"{column.name}: the primary key is empty")
-                failures.append(Failure(f"primary_key({column.name})", column.name, empty, reason))
+                failures.append(Failure(f"primary_key({column.name})", column.name, empty, reason, suspicion))
             elif column.name == config.effective_date_source:
                 reason = pl.lit(f"{column.name}: the effective date is empty")
-                failures.append(Failure(f"effective_date({column.name})", column.name, empty, reason))
+                failures.append(Failure(f"effective_date({column.name})", column.name, empty, reason, suspicion))
         return failures
 
     def _read_type(self, column: ContractColumn) -> DataType:
@@ -159,7 +170,8 @@ class Staging:
         shown = canonical_text(value, dtype).str.slice(0, SHOWN_CHARACTERS)
         told = [pl.lit(f"{column.name}: '"), shown, pl.lit(f"' is no {described(data_type)}")]
         condition = value_misfit(value, dtype, pl.col(column.name))
-        return [Failure(f"{label}({column.name})", column.name, condition, pl.concat_str(told))]
+        suspicion = pl.col(column.name).is_null()
+        return [Failure(f"{label}({column.name})", column.name, condition, pl.concat_str(told), suspicion)]
 
 
 def typed_sources(bronze: pl.LazyFrame, columns: Sequence[ContractColumn], job: Job) -> pl.LazyFrame:
