@@ -122,6 +122,6 @@ def examine_delimited(file: FileContent, config: FileConfig, scratch: Path) -> D
 
 def _may_end_blank(file: StoredFile) -> bool:
     """Whether blank lines may follow the last record, which the engine would take for records of nulls."""
-    tail = file.read_range(file.size_bytes - TAIL_BYTES, TAIL_BYTES)
+    tail = file.read_range(max(0, file.size_bytes - TAIL_BYTES), TAIL_BYTES)
     content = tail.rstrip(b"\r\n")
     return not content or tail.count(b"\n", len(content)) > 1
