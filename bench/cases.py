@@ -192,8 +192,8 @@ CASES = (
                 _conversion,
                 "conversion",
                 "Bronze has four columns more, and text where COPY has numbers. A third of the processor time is parsing, a "
-                "sixth Zstandard at its first level; the rest encodes Parquet, with a dictionary of each column, and polars offers "
-                "no way to leave out. The statistics of columns take a twentieth, and a lookup of a row needs them.",
+                "sixth Zstandard at its first level; the rest encodes Parquet, with a dictionary of each column that polars "
+                "offers no way to leave out. The statistics of columns take a twentieth, and a lookup of a row needs them.",
             ),
         ),
         f"{_V}bronze:prepare",
