@@ -34,7 +34,7 @@ def outcome(lab: Lab, body: bytes, **options: Any) -> list[object]:
     """What a person sees of the run: its counts, rows and notes, or the error."""
     lab.job["sourceConfig"] = {"fileConfig": options}
     try:
-        result = lab.ingest(body).bronze()
+        result = lab.plan(lab.land("orders.csv", body)).bronze()
     except DataFault as fault:
         return [str(fault), fault.file, fault.row]
     frames = [lab.frame(output.key).drop("_ingested_at", "_run_id") for output in result.outputs]

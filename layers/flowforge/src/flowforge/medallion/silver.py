@@ -15,7 +15,7 @@ from flowforge.medallion.duplicates import POSITION, superseded_positions, witho
 from flowforge.medallion.lookups import References
 from flowforge.medallion.row_filters import kept
 from flowforge.medallion.rules import SET_BITS, Rules, RuleVerdict
-from flowforge.medallion.staging import RAW, Staging
+from flowforge.medallion.staging import RAW, Failure, Staging
 from flowforge.medallion.surrogate_key_column import existing_key_rules, with_surrogate_key
 from flowforge.model.contract import ContractColumn
 from flowforge.model.job import Job
@@ -142,21 +142,30 @@ class Silver:
 
     def _count_failures(self) -> tuple[tuple[RuleOutcome, ...], int, int]:
         """How many rows fail by each cast and key column (those that none fails by left out), by any, and are filtered."""
-        failures = self._staging.failures
-        misfits, unwanted = ~self._staging.fits & _is_row(), ~self._kept & _is_row()
+        frame, failures = self._staging.frame, self._suspected()
+        misfits, unwanted = pl.any_horizontal(pl.lit(False), *(failure.condition for failure in failures)), ~self._kept
         counted = [failure.condition.sum().alias(failure.label) for failure in failures]
-        counted += [misfits.sum().alias(":misfits"), (misfits & unwanted).sum().alias(":misfits_unwanted")]
-        suspects = self._staging.frame.filter(self._staging.suspicious)
-        counts = suspects.select(counted).collect(engine="streaming").row(0, named=True)
-        filtered = 0
+        counted.append((misfits & _is_row()).sum().alias(":misfits"))
         if self._has_filters:
-            filtered = self._staging.frame.select(unwanted.sum()).collect(engine="streaming").item() - counts[":misfits_unwanted"]
+            counted.append((~misfits & unwanted & _is_row()).sum().alias(":filtered"))
+        counts = {":misfits": 0, ":filtered": 0}
+        if failures or self._has_filters:
+            counts |= frame.select(counted).collect(engine="streaming").row(0, named=True)
         outcomes = tuple(
             RuleOutcome(rule=failure.label, column=failure.column, severity=Severity.ERROR.value, failed=counts[failure.label])
             for failure in failures
             if counts[failure.label]
         )
-        return outcomes, counts[":misfits"], filtered
+        return outcomes, counts[":misfits"], counts[":filtered"]
+
+    def _suspected(self) -> list[Failure]:
+        """What any row can fail by, found by looking for nulls: the conditions of few columns are worth their cost then."""
+        failures = self._staging.failures
+        if not failures:
+            return []
+        sums = [failure.suspicion.sum().alias(failure.label) for failure in failures]
+        counts = self._staging.frame.select(sums).collect(engine="streaming").row(0, named=True)
+        return [failure for failure in failures if counts[failure.label]]
 
 
 def _is_row() -> pl.Expr:

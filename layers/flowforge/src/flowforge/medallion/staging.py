@@ -31,7 +31,7 @@ SHOWN_CHARACTERS = 80
 class Failure(NamedTuple):
     """Something that a row can fail by before any rule; ``condition`` is never null, ``reason`` is a String.
 
-    ``suspicion`` is cheaper than the condition, and true wherever that is: few rows have to be looked at closely.
+    ``suspicion`` is cheaper than the condition, and true wherever that is.
     """
 
     label: str
@@ -74,11 +74,6 @@ class Staging:
     def fits(self) -> pl.Expr:
         """True of a row that fails by nothing."""
         return ~pl.any_horizontal(pl.lit(False), *(failure.condition for failure in self.failures))
-
-    @property
-    def suspicious(self) -> pl.Expr:
-        """True at least of the rows that fail by anything."""
-        return pl.any_horizontal(pl.lit(False), *(failure.suspicion for failure in self.failures))
 
     def _staged(self, bronze: pl.LazyFrame, references: References) -> pl.LazyFrame:
         present = [name for name in self.raw_columns if name in self._schema]
