@@ -76,7 +76,7 @@ def _plain_number(texts: pl.Series, data_type: DataType, declared: bool) -> pl.S
 
 
 def _plain_timestamp(texts: pl.Series, data_type: DataType, _: bool) -> pl.Series:
-    return _evaluated(texts, expression=lambda text: timestamps(text, data_type)[0])
+    return _evaluated(texts, expression=lambda text: timestamps(text, text, data_type)[0])
 
 
 _PLAIN: dict[Type, Callable[[pl.Series, DataType, bool], pl.Series]] = {

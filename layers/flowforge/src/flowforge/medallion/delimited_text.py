@@ -8,6 +8,7 @@ from flowforge.medallion.dialect import Dialect
 from flowforge.medallion.stored_file import FileContent
 from flowforge.medallion.text_decoding import decoded
 from flowforge.medallion.text_lines import without_first_lines
+from flowforge.model.encoding import UTF_8
 from flowforge.model.text_options import TextOptions
 
 
@@ -20,6 +21,11 @@ class TextReading:
     dialect: Dialect
     encoding: str
     scratch: Path
+
+    @property
+    def is_read_where_it_lies(self) -> bool:
+        """Whether the engine can read the stored object itself, and no copy of it in UTF-8."""
+        return self.content.is_stored_as_it_is and self.encoding == UTF_8
 
     def texts(self) -> Iterator[str]:
         """The text from its start, less the lines that are skipped there."""
