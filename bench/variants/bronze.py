@@ -48,7 +48,7 @@ def conversion(workplace: Workplace) -> Work:
     apply_engine_settings()
     # The sources stay as long as the generator is at one of them.
     sources = examined_sources(context, workplace.scratch)
-    source = next(sources)
+    source = next(sources).proven()
 
     def work() -> dict[str, int]:
         converted = BronzeConversion(context, Attempt(context.lake, context.run_id), workplace.scratch)
@@ -64,7 +64,7 @@ def check(workplace: Workplace) -> Work:
     csv = csv_path(workplace, "gigabyte")
     context = new_lake(workplace, csv, Job()).context(Step.BRONZE_INGEST)
     read_once(csv)
-    return lambda: {"rows": sum(source.reader.records for source in examined_sources(context, workplace.scratch))}
+    return lambda: {"rows": sum(source.proven().reader.records for source in examined_sources(context, workplace.scratch))}
 
 
 def duckdb_copy(workplace: Workplace) -> Work:

@@ -170,10 +170,11 @@ def test_rows_that_are_too_many_for_their_positions_to_be_held_end_where_others_
     rows = [("1", "1", "n"), ("x", "1", "n"), ("2", "1", None), ("2", "no", "n"), ("3", "7", "m"), ("01", "2.5", "late")]
     configured = job(key=["id"], rules=RULES[:1], filters=[{"column": "amount", "operator": "less_than", "value": 7}])
     held, accepted, quarantined = judged(rows, COLUMNS, configured)
-    monkeypatch.setattr("flowforge.medallion.silver.MAX_POSITIONS_HELD", 2)
+    monkeypatch.setattr("flowforge.medallion.positions.MAX_POSITIONS_HELD", 0)
     told, accepted_then, quarantined_then = judged(rows, COLUMNS, configured)
     assert (held.misfits, held.filtered, held.duplicates) == (told.misfits, told.filtered, told.duplicates) == (2, 1, 1)
     assert (held.unwanted is None, told.unwanted is None) == (False, True)
+    assert (held.broken.rows is None, told.broken.rows is None) == (False, True)
     assert accepted.equals(accepted_then)
     assert accepted["note"].to_list() == ["late"]
     assert quarantined.equals(quarantined_then)

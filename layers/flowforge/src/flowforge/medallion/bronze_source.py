@@ -1,10 +1,11 @@
 """What Bronze needs of a source, whatever its format: one interface, and what the readers of all formats share."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import polars as pl
 
@@ -50,6 +51,19 @@ class BronzeSource(Protocol):
     def in_scratch(self) -> bool:
         """Whether it reads scratch space, so that it has to be converted before the next file takes that."""
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether all of it was looked at. Where only its start was, neither records nor malformed ones are known."""
+
+    def proving(self) -> AbstractContextManager[None]:
+        """A block in which the rest is looked at beside whatever else is done."""
+
+    def proven(self) -> "BronzeSource":
+        """The source with all of it looked at. Raises what an examination of the file raises."""
+
+    def reads_as(self, other: "BronzeSource") -> bool:
+        """Whether ``frame`` of both gives the same rows."""
+
     def frame(self, audit: Audit) -> pl.LazyFrame:
         """A streaming frame of ``types``, then the four audit columns."""
 
@@ -77,6 +91,23 @@ class ReadInWhole:
     def in_scratch(self) -> bool:
         """Whether the file lies there."""
         return self.file.in_scratch
+
+    @property
+    def is_proven(self) -> bool:
+        """It is examined as a whole."""
+        return True
+
+    def proving(self) -> AbstractContextManager[None]:
+        """A block in which nothing is left to do."""
+        return nullcontext()
+
+    def proven(self) -> Self:
+        """The source."""
+        return self
+
+    def reads_as(self, other: BronzeSource) -> bool:
+        """Only the same source does."""
+        return id(self) == id(other)
 
     def malformed_frame(self, _: Audit) -> None:
         """None."""

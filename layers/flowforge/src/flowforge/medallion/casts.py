@@ -7,7 +7,7 @@ import re
 
 import polars as pl
 
-from flowforge.model.contract import ContractColumn, DataType, Type
+from flowforge.model.contract import DataType, Type
 
 CANONICAL_INTEGER = r"^-?(0|[1-9][0-9]{0,17})$"
 """No leading zero, no plus and at most 18 digits: what is written otherwise is a code or a telephone, not a number."""
@@ -62,6 +62,11 @@ def blank_is_null(text: pl.Expr) -> pl.Expr:
     return pl.when(stripped != "").then(stripped)
 
 
+def is_blank(text: pl.Expr) -> pl.Expr:
+    """True where a text is null or nothing but white space."""
+    return (text.str.strip_chars() == "").fill_null(True)
+
+
 def cast(text: pl.Expr, data_type: DataType, *, declared: bool) -> pl.Expr:
     """The typed value of a text, or null where the text is blank or does not fit.
 
@@ -69,57 +74,75 @@ def cast(text: pl.Expr, data_type: DataType, *, declared: bool) -> pl.Expr:
     """
     if data_type.type in (Type.TEXT, Type.UNDETERMINED):
         return text
-    value = blank_is_null(text)
+    # What is blank is of no form below, and so null without being asked for. White space around a text does not matter where it
+    # is only looked at.
+    value = text.str.strip_chars()
     match data_type.type:
         case Type.BOOLEAN:
             lower = value.str.to_lowercase()
             true, false = (TRUE, FALSE) if declared else (TRUE[:1], FALSE[:1])
             return pl.when(lower.is_in(true)).then(True).when(lower.is_in(false)).then(False)
         case Type.DATE:
-            return _date(value, data_type.format or DEFAULT_DATE_FORMAT)
+            return _date(text, value, data_type.format or DEFAULT_DATE_FORMAT)
         case Type.TIMESTAMP:
-            return _timestamp(value, data_type)
+            return pl.coalesce(timestamps(text, value, data_type))
         case _:
-            return _number(value, data_type, declared=declared)
+            return _number(text, value, data_type, declared=declared)
 
 
-def _date(value: pl.Expr, form: str) -> pl.Expr:
-    return _with_whole_year(value, form).str.to_date(form, strict=False, exact=True)
+def _date(text: pl.Expr, value: pl.Expr, form: str) -> pl.Expr:
+    return _with_whole_year(text, form, value.str.to_date(form, strict=False, exact=True))
 
 
-def _timestamp(value: pl.Expr, data_type: DataType) -> pl.Expr:
-    """A timestamp without a zone is also read from its date alone, as the midnight it begins with."""
+def timestamps(text: pl.Expr, value: pl.Expr, data_type: DataType) -> list[pl.Expr]:
+    """What a text, whose ``value`` is without white space around it, is by each form that it may have, the most usual first.
+
+    A timestamp without a zone is also read from its date alone, as the midnight it begins with.
+    """
     zone = "%#z" if data_type.zoned else ""
     forms = (data_type.format,) if data_type.format else tuple(f"{form}{zone}" for form in ISO_TIMESTAMPS)
-    kept = pl.when(~value.str.contains(FINER_THAN_MICROSECONDS)).then(value)
+    kept = pl.when(~text.str.contains(FINER_THAN_MICROSECONDS)).then(value)
     read = [
-        _with_whole_year(kept, form).str.to_datetime(form, time_unit="us", strict=False, exact=True).cast(polars_type(data_type))
+        _with_whole_year(text, form, kept.str.to_datetime(form, time_unit="us", strict=False, exact=True)).cast(
+            polars_type(data_type)
+        )
         for form in forms
     ]
     if not data_type.has_zone and (date_form := TIME_OF_DAY.sub("", forms[0])) != forms[0]:
-        read.append(_date(value, date_form).cast(polars_type(data_type)))
-    return pl.coalesce(read)
+        read.append(_date(text, value, date_form).cast(polars_type(data_type)))
+    return read
 
 
-def _with_whole_year(value: pl.Expr, form: str) -> pl.Expr:
-    """The text, or null where its form has a year apart and the text has not four digits of it."""
-    return pl.when(value.str.contains(FOUR_DIGIT_YEAR)).then(value) if YEAR_APART.search(form) else value
+def _with_whole_year(text: pl.Expr, form: str, moment: pl.Expr) -> pl.Expr:
+    """The moment read from a text, or null where its form has a year apart and the text has not four digits of it."""
+    return pl.when(text.str.contains(FOUR_DIGIT_YEAR)).then(moment) if YEAR_APART.search(form) else moment
 
 
-def _number(value: pl.Expr, data_type: DataType, *, declared: bool) -> pl.Expr:
+def _number(text: pl.Expr, value: pl.Expr, data_type: DataType, *, declared: bool) -> pl.Expr:
     if data_type.thousands_separator:
-        value = _without_thousands(value, data_type.thousands_separator)
+        text = value = _without_thousands(value, data_type.thousands_separator)
+    form = _within_blanks(number_form(data_type, declared=declared))
+    # Numbers are chosen among, not texts: a text is copied for that.
+    number = pl.when(text.str.contains(form)).then(value.cast(polars_type(data_type), strict=False))
+    return pl.when(number.is_finite()).then(number) if data_type.type is Type.FLOAT else number
+
+
+def number_form(data_type: DataType, *, declared: bool) -> str:
+    """The regular expression that a number without thousands separators has to match."""
     match data_type.type:
         case Type.INTEGER:
-            form = LENIENT_INTEGER if declared else CANONICAL_INTEGER
+            return LENIENT_INTEGER if declared else CANONICAL_INTEGER
         case Type.FLOAT:
-            form = LENIENT_FLOAT if declared else CANONICAL_FLOAT
+            return LENIENT_FLOAT if declared else CANONICAL_FLOAT
         case _:
             # Surplus digits must be zeros: the cast would round the others away without a word.
             scale = data_type.scale or 0
-            form = rf"^[+-]?([0-9]+(\.[0-9]{{0,{scale}}}0*)?|\.{f'[0-9]{{1,{scale}}}0*' if scale else '0+'})$"
-    number = pl.when(value.str.contains(form)).then(value).cast(polars_type(data_type), strict=False)
-    return pl.when(number.is_finite()).then(number) if data_type.type is Type.FLOAT else number
+            return rf"^[+-]?([0-9]+(\.[0-9]{{0,{scale}}}0*)?|\.{f'[0-9]{{1,{scale}}}0*' if scale else '0+'})$"
+
+
+def _within_blanks(form: str) -> str:
+    """The form of a text with white space around it, which spares the engine stripping it twice."""
+    return rf"^\s*(?:{form.removeprefix('^').removesuffix('$')})\s*$"
 
 
 def _without_thousands(value: pl.Expr, separator: str) -> pl.Expr:
@@ -134,9 +157,4 @@ def _without_thousands(value: pl.Expr, separator: str) -> pl.Expr:
 
 def misfit(text: pl.Expr, typed: pl.Expr) -> pl.Expr:
     """True where a text that is not blank has no typed value."""
-    return (blank_is_null(text).is_not_null() & typed.is_null()).fill_null(False)
-
-
-def cast_column(column: ContractColumn, text: pl.Expr) -> pl.Expr:
-    """The typed value of a column of the contract, named as in Silver."""
-    return cast(text, column.data_type, declared=column.declared).alias(column.name)
+    return ~is_blank(text) & typed.is_null()

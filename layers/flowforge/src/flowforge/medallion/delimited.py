@@ -5,14 +5,21 @@ outside quotes there must be ``records x (columns - 1)`` delimiters, every quote
 and no carriage return may stand alone. Where that holds, polars reads the file itself, or a copy in UTF-8 where it is
 compressed or of another encoding. Everything else goes record by record into a copy without the malformed ones, which stand in a
 file beside it. Quotes inside an unquoted field pass where they come in pairs, which every reader takes for themselves.
+
+The proof can be left to a thread while the engine converts the file as its start promises: both go through it at once, and
+what was converted counts for nothing until the proof is there.
 """
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 
 from flowforge.medallion.delimited_counter import TextCounter
-from flowforge.medallion.delimited_header import read_header
+from flowforge.medallion.delimited_header import Header, read_header
 from flowforge.medallion.delimited_rewriting import rewrite
 from flowforge.medallion.delimited_text import DelimitedText, EngineView, TextReading
 from flowforge.medallion.dialect import dialect_of
@@ -46,29 +53,69 @@ def examine_text(content: FileContent, options: TextOptions, *, scratch: Path, b
     record that is malformed; the message names its row (1-based record of the file) and line. Raises NextTier where a copy
     does not fit the disk.
     """
-    start = first_bytes(content.open_stream(), HEAD_BYTES)
-    refuse_other_formats(start, file=content.name)
-    encoding = encoding_of_start(start, options.encoding, file=content.name)
-    is_open = options.encoding is None and encoding_of_mark(start) is None
-    if is_open and not is_utf8([start], is_whole=False):
-        is_open, encoding = False, encoding_of_other_text(content.open_stream)
-    reading = _reading(content, options, start, encoding, scratch)
-    is_proof_tried = reading.dialect.is_of_the_engine and not options.skip_footer_rows and not by_records
-    text = None
-    try:
-        if is_proof_tried:
-            text = _rectangular(reading)
-        elif is_open and not is_utf8(content.open_stream()):
-            encoding = encoding_of_other_text(content.open_stream)
-    except UnicodeDecodeError:
-        encoding = encoding_of_other_text(content.open_stream) if is_open else encoding
-    if encoding != reading.encoding:
-        reading = _reading(content, options, start, encoding, scratch)
-        text = _rectangular_or_none(reading) if is_proof_tried else None
-    if text is None:
-        (scratch / COPY).unlink(missing_ok=True)
-        text = rewrite(reading)
-    return replace(text, dialect=reading.dialect, encoding=reading.encoding, notes=_notes(reading))
+    return TextExamination(content, options, scratch).finish(by_records=by_records)
+
+
+class TextExamination:
+    """A text whose start was looked at, before the rest of it is gone through.
+
+    Raises DataFault for an empty file or one of another format.
+    """
+
+    def __init__(self, content: FileContent, options: TextOptions, scratch: Path) -> None:
+        start = first_bytes(content.open_stream(), HEAD_BYTES)
+        refuse_other_formats(start, file=content.name)
+        encoding = encoding_of_start(start, options.encoding, file=content.name)
+        self._is_open = options.encoding is None and encoding_of_mark(start) is None
+        if self._is_open and not is_utf8([start], is_whole=False):
+            self._is_open, encoding = False, encoding_of_other_text(content.open_stream)
+        self._start = start
+        self._reading = _reading(content, options, start, encoding, scratch)
+        self._is_provable = self._reading.dialect.is_of_the_engine and not options.skip_footer_rows
+        self._proof: Future[DelimitedText | None] | None = None
+
+    def promised(self) -> DelimitedText | None:
+        """The text as its start promises it, all but the number of its records, which is 0: the engine reads it where it lies.
+
+        None where it would be read otherwise for what is known now, or for blank lines that may follow the last record.
+        Raises DataFault for a header that cannot be read.
+        """
+        if not self._is_provable or not self._reading.is_read_where_it_lies:
+            return None
+        header = read_header(self._reading)
+        if header.begins_with_mark:
+            return None
+        return _text(self._reading, header, records=0, path=None, trailing_blank_lines=0)
+
+    @contextmanager
+    def proving(self) -> Iterator[None]:
+        """Let a thread go through the file meanwhile, until ``finish`` has its answer or the block ends."""
+        given_up = threading.Event()
+        with ThreadPoolExecutor(1, thread_name_prefix="proof") as pool:
+            self._proof = pool.submit(_rectangular, self._reading, given_up)
+            try:
+                yield
+            finally:
+                given_up.set()
+
+    def finish(self, *, by_records: bool = False) -> DelimitedText:
+        """Establish the rest; see ``examine_text``."""
+        reading, text, encoding = self._reading, None, self._reading.encoding
+        content, is_proof_tried = reading.content, self._is_provable and not by_records
+        try:
+            if is_proof_tried:
+                text = self._proof.result() if self._proof is not None else _rectangular(reading)
+            elif self._is_open and not is_utf8(content.open_stream()):
+                encoding = encoding_of_other_text(content.open_stream)
+        except UnicodeDecodeError:
+            encoding = encoding_of_other_text(content.open_stream) if self._is_open else encoding
+        if encoding != reading.encoding:
+            reading = _reading(content, reading.options, self._start, encoding, reading.scratch)
+            text = _rectangular_or_none(reading) if is_proof_tried else None
+        if text is None:
+            (reading.scratch / COPY).unlink(missing_ok=True)
+            text = rewrite(reading)
+        return replace(text, dialect=reading.dialect, encoding=reading.encoding, notes=_notes(reading))
 
 
 def _reading(content: FileContent, options: TextOptions, start: bytes, encoding: str, scratch: Path) -> TextReading:
@@ -83,13 +130,17 @@ def _rectangular_or_none(reading: TextReading) -> DelimitedText | None:
         return None
 
 
-def _rectangular(reading: TextReading) -> DelimitedText | None:
-    """The answer for a file that the counts prove rectangular, or None. Raises UnicodeDecodeError where it is not UTF-8."""
-    content, options, dialect = reading.content, reading.options, reading.dialect
+def _rectangular(reading: TextReading, given_up: threading.Event | None = None) -> DelimitedText | None:
+    """The answer for a file that the counts prove rectangular, or None. Raises UnicodeDecodeError where it is not UTF-8.
+
+    It is worth nothing, and nobody waits for it, once it was given up.
+    """
+    options, dialect = reading.options, reading.dialect
     header = read_header(reading)
-    copy = None if content.is_stored_as_it_is and reading.encoding == UTF_8 else reading.scratch / COPY
+    copy = None if reading.is_read_where_it_lies else reading.scratch / COPY
     counter = TextCounter(dialect.delimiter.encode(), dialect.quote.encode())
-    for chunk in without_first_lines(without_mark(_utf8(reading, copy)), options.skip_rows, b"\n"):
+    chunks = without_first_lines(without_mark(_utf8(reading, copy)), options.skip_rows, b"\n")
+    for chunk in takewhile(lambda _: given_up is None or not given_up.is_set(), chunks):
         counter.feed(chunk)
     counter.finish()
     blank = max(0, counter.closing_line_ends - 1)
@@ -97,18 +148,23 @@ def _rectangular(reading: TextReading) -> DelimitedText | None:
     # polars takes a byte order mark for one wherever it begins to read.
     if header.begins_with_mark or not counter.is_certain or counter.delimiters != lines * (len(header.columns) - 1):
         return None
+    return _text(reading, header, records=lines - options.has_header, path=copy, trailing_blank_lines=blank)
+
+
+def _text(reading: TextReading, header: Header, *, records: int, path: Path | None, trailing_blank_lines: int) -> DelimitedText:
+    options, dialect = reading.options, reading.dialect
     return DelimitedText(
-        name=content.name,
+        name=reading.content.name,
         columns=header.columns,
-        records=lines - options.has_header,
+        records=records,
         view=EngineView(
-            path=copy,
+            path=path,
             delimiter=dialect.delimiter,
             quote=dialect.quote,
             has_header=options.has_header,
             # Without a header polars takes the width from the very first line, which may be blank.
             skip_lines=options.skip_rows + (0 if options.has_header else header.blank_lines),
-            trailing_blank_lines=blank,
+            trailing_blank_lines=trailing_blank_lines,
         ),
     )
 

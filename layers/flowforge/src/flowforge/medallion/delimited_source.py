@@ -1,27 +1,37 @@
 """Delimited text as a source of Bronze: every column as text."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from flowforge.medallion.bronze import bronze_frame, malformed_frame
-from flowforge.medallion.bronze_source import Audit
-from flowforge.medallion.delimited import examine_text
+from flowforge.medallion.bronze_source import Audit, BronzeSource
+from flowforge.medallion.delimited import TextExamination, examine_text
 from flowforge.medallion.delimited_text import DelimitedText
 from flowforge.medallion.stored_file import FileContent, StoredFile
 from flowforge.model.errors import DataFault
 from flowforge.model.source import FileConfig
 
+PROVEN_BESIDE_BYTES = 16 << 20
+"""Smaller files are proven before anything is converted: that is done in a blink."""
+TAIL_BYTES = 64 << 10
+"""Where blank lines are looked for at the end of a file."""
+
 
 @dataclass(frozen=True)
 class DelimitedSource:
-    """A delimited text, examined. The engine reads the stored file where that is plain, and a copy otherwise."""
+    """A delimited text. The engine reads the stored file where that is plain, and a copy otherwise.
+
+    ``unproven`` is there where only the start was looked at: ``text`` is what that promises, and tells no number of records.
+    """
 
     file: FileContent
     config: FileConfig
     text: DelimitedText
+    unproven: TextExamination | None = None
 
     @property
     def name(self) -> str:
@@ -36,6 +46,8 @@ class DelimitedSource:
     @property
     def records(self) -> int:
         """The records that the check of the structure counted."""
+        if self.unproven is not None:
+            raise AssertionError(f"the records of {self.name} were asked for before they were counted")
         return self.text.records
 
     @property
@@ -55,6 +67,26 @@ class DelimitedSource:
     def in_scratch(self) -> bool:
         """Whether the engine reads a copy, or the file lies there."""
         return self.text.view.path is not None or self.file.in_scratch
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether all of it was looked at."""
+        return self.unproven is None
+
+    def proving(self) -> AbstractContextManager[None]:
+        """While a frame of what the start promises is converted, the file is gone through; ``proven`` has the outcome."""
+        return self.unproven.proving() if self.unproven is not None else nullcontext()
+
+    def proven(self) -> "DelimitedSource":
+        """The source with all of it looked at. What was converted before is right where its ``text`` has the same view.
+
+        Raises what ``examine_text`` raises.
+        """
+        return self if self.unproven is None else replace(self, text=self.unproven.finish(), unproven=None)
+
+    def reads_as(self, other: BronzeSource) -> bool:
+        """Whether the engine reads the same columns in the same way from both."""
+        return isinstance(other, DelimitedSource) and (self.text.view, self.text.columns) == (other.text.view, other.text.columns)
 
     def frame(self, audit: Audit) -> pl.LazyFrame:
         """The columns as text, then the audit columns."""
@@ -79,5 +111,17 @@ class DelimitedSource:
 
 
 def examine_delimited(file: FileContent, config: FileConfig, scratch: Path) -> DelimitedSource:
-    """Establish the structure of a text; see ``examine_text`` for what it raises."""
-    return DelimitedSource(file, config, examine_text(file, config, scratch=scratch))
+    """Establish the structure of a text, or of the start of one that is large; see ``examine_text`` for what it raises."""
+    examination = TextExamination(file, config, scratch)
+    if isinstance(file, StoredFile) and file.size_bytes >= PROVEN_BESIDE_BYTES and not _may_end_blank(file):
+        promised = examination.promised()
+        if promised is not None:
+            return DelimitedSource(file, config, promised, examination)
+    return DelimitedSource(file, config, examination.finish())
+
+
+def _may_end_blank(file: StoredFile) -> bool:
+    """Whether blank lines may follow the last record, which the engine would take for records of nulls."""
+    tail = file.read_range(max(0, file.size_bytes - TAIL_BYTES), TAIL_BYTES)
+    content = tail.rstrip(b"\r\n")
+    return not content or tail.count(b"\n", len(content)) > 1

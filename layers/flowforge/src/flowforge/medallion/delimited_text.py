@@ -22,6 +22,11 @@ class TextReading:
     encoding: str
     scratch: Path
 
+    @property
+    def is_read_where_it_lies(self) -> bool:
+        """Whether the engine can read the stored object itself, and no copy of it in UTF-8."""
+        return self.content.is_stored_as_it_is and self.encoding == UTF_8
+
     def texts(self) -> Iterator[str]:
         """The text from its start, less the lines that are skipped there."""
         texts = decoded(self.content.open_stream(), self.encoding)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from flowforge.medallion.casts import CANONICAL_DECIMAL, blank_is_null, cast, misfit
+from flowforge.medallion.batch_casts import cast_texts, misfits
+from flowforge.medallion.casts import CANONICAL_DECIMAL, blank_is_null, is_blank
 from flowforge.medallion.type_candidates import CANDIDATES, likely
 from flowforge.medallion.typed_casts import TEXT, carried_as, carried_type
 from flowforge.model.contract import MAX_DECIMAL_PRECISION, DataType, Type
@@ -119,9 +120,9 @@ def _count_fits(frame: pl.LazyFrame, candidates: dict[str, list[int]]) -> dict[s
     expressions = []
     for position, (column, numbers) in enumerate(candidates.items()):
         text = pl.col(column)
-        expressions.append(blank_is_null(text).count().alias(f"{position}"))
+        expressions.append((~is_blank(text)).sum().alias(f"{position}"))
         for number in numbers:
-            typed = cast(text, CANDIDATES[number], declared=False)
+            typed = cast_texts(text, CANDIDATES[number], declared=False)
             expressions.append(typed.count().alias(f"{position}:{number}"))
     row = frame.select(expressions).collect(engine="streaming").row(0, named=True)
     return {
@@ -147,7 +148,7 @@ def _choose(frame: pl.LazyFrame, column: str, total: int, fits: dict[int, int]) 
     if nearly is None:
         return TEXT, []
     count, candidate = nearly[0], CANDIDATES[-nearly[1]]
-    odd = misfit(pl.col(column), cast(pl.col(column), candidate, declared=False))
+    odd = misfits(pl.col(column), cast_texts(pl.col(column), candidate, declared=False))
     row, value = frame.filter(odd).select("_row_number", column).head(1).collect(engine="streaming").row(0)
     return TEXT, [
         f"{column}: {total - count} of {total} values are no {candidate} (row {row}: {value[:SHOWN_CHARACTERS]!a}), so it "

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from flowforge.medallion.duplicates import POSITION
+from flowforge.medallion.positions import counts_and_positions, no_positions
 from flowforge.medallion.row_rules import RowRule, row_rule
 from flowforge.medallion.set_rules import breaking_positions
 from flowforge.model.quality_rule import QualityRule, Severity
@@ -22,11 +23,13 @@ SET_BITS = "_set_bits"
 class RuleVerdict:
     """What the rules say of the rows of a run.
 
-    ``broken`` counts the rows that break a rule of severity error. ``sets`` has a row for each position that breaks such a
-    rule of sets: ``_position``, and ``_set_bits`` (UInt64) with the bit of each.
+    ``broken`` counts the rows that break a rule of severity error. ``rows`` holds the positions (``_position``) of those that
+    break one by themselves, and is None where they are too many to be held. ``sets`` has a row for each position that breaks
+    such a rule of sets: ``_position``, and ``_set_bits`` (UInt64) with the bit of each.
     """
 
     broken: int
+    rows: pl.DataFrame | None
     sets: pl.DataFrame
     outcomes: tuple[RuleOutcome, ...]
 
@@ -64,7 +67,7 @@ class Rules:
 
     def judge(self, frame: pl.LazyFrame, values: Mapping[str, pl.LazyFrame], *, rows: int) -> RuleVerdict:
         """Hold the rows to the rules. ``values`` is what referential rules look into, ``rows`` an upper bound of the rows."""
-        counts = self._count(frame)
+        counts, broken_rows = self._count(frame)
         outcomes: list[RuleOutcome] = []
         errors: list[pl.DataFrame] = []
         for rule in self._rules:
@@ -86,19 +89,17 @@ class Rules:
                 )
             )
         sets = self._united(errors, frame.collect_schema()[POSITION])
-        return RuleVerdict(counts[":broken"] + self._by_sets_alone(frame, sets), sets, tuple(outcomes))
+        return RuleVerdict(counts[":broken"] + self._by_sets_alone(frame, sets), broken_rows, sets, tuple(outcomes))
 
-    def _count(self, frame: pl.LazyFrame) -> dict[str, int]:
-        """In one pass, how many rows break and how many were judged by each rule, and how many break any by themselves."""
+    def _count(self, frame: pl.LazyFrame) -> tuple[dict[str, int], pl.DataFrame | None]:
+        """In one pass, how many rows break and how many were judged by each rule, how many break any by themselves, and which."""
         if not self._of_rows:
-            return {":broken": 0}
-        counted = [self.broken_by_row.sum().alias(":broken")]
+            return {":broken": 0}, no_positions(frame)
+        conditions = {":broken": self.broken_by_row}
         for label, part in self._of_rows.items():
-            counted += [
-                part.broken.sum().alias(f"{label}:broken"),
-                (part.judged & pl.col(POSITION).is_not_null()).sum().alias(f"{label}:judged"),
-            ]
-        return frame.select(counted).collect(engine="streaming").row(0, named=True)
+            conditions[f"{label}:broken"] = part.broken
+            conditions[f"{label}:judged"] = part.judged & pl.col(POSITION).is_not_null()
+        return counts_and_positions(frame, conditions, ":broken")
 
     def _united(self, errors: Sequence[pl.DataFrame], position: pl.DataType) -> pl.DataFrame:
         empty = pl.DataFrame(schema={POSITION: position, SET_BITS: pl.UInt64})

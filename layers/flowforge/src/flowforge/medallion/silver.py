@@ -13,6 +13,7 @@ import polars as pl
 from flowforge.medallion.conflict_policy import ConflictPolicy
 from flowforge.medallion.duplicates import POSITION, superseded_positions, without
 from flowforge.medallion.lookups import References
+from flowforge.medallion.positions import counts_and_positions, no_positions, only
 from flowforge.medallion.row_filters import kept
 from flowforge.medallion.rules import SET_BITS, Rules, RuleVerdict
 from flowforge.medallion.staging import RAW, Staging
@@ -25,8 +26,6 @@ from flowforge.model.step import RuleOutcome
 
 FAILED_RULES = "_failed_rules"
 REASON = "_reason"
-MAX_POSITIONS_HELD = 1_000_000
-"""A few dozen megabytes in a join. Rows beyond them are told by their conditions in each pass, which casts every column again."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,13 @@ class Verdict:
         return self.superseded.height
 
     @property
+    def aside(self) -> pl.DataFrame | None:
+        """The positions of the rows that go to quarantine, and maybe of others; None where they are not all held."""
+        if self.unwanted is None or self.broken.rows is None:
+            return None
+        return pl.concat([self.unwanted, self.broken.rows, self.broken.sets.select(POSITION)]).unique()
+
+    @property
     def quarantined(self) -> int:
         """How many rows go to quarantine."""
         return self.misfits + self.broken.broken
@@ -65,6 +71,7 @@ class Silver:
     ) -> None:
         self._config = job.destination_config.silver_config
         self._references = references or References()
+        self._bronze, self._columns, self._job = bronze, columns, job
         self._staging = Staging(bronze, columns, job, self._references)
         rules = (*existing_key_rules(self._config), *job.validation_config.data_quality_rules)
         self._rules = Rules(rules, self._staging.schema)
@@ -80,15 +87,6 @@ class Silver:
         """What makes a row the same row: the primary key (in a history with the effective date), or every business column."""
         return list(self._config.row_key) or self.business_columns
 
-    def _unwanted(self, count: int) -> pl.DataFrame | None:
-        """The positions of the rows that do not fit or are not wanted, of which there are ``count``."""
-        frame = self._staging.frame
-        if count > MAX_POSITIONS_HELD:
-            return None
-        if not count:
-            return pl.DataFrame(schema={POSITION: frame.collect_schema()[POSITION]})
-        return frame.filter(~(self._staging.fits & self._kept)).select(POSITION).collect(engine="streaming")
-
     def _candidates(self, unwanted: pl.DataFrame | None) -> pl.LazyFrame:
         """The rows that fit and are wanted. Without conditions a pass over some columns casts no others."""
         if unwanted is None:
@@ -97,8 +95,7 @@ class Silver:
 
     def judge(self, rows: int) -> Verdict:
         """Look at every row; ``rows`` is their number. Reads the frame a few times, holds positions only."""
-        outcomes, misfits, filtered = self._count_failures()
-        unwanted = self._unwanted(misfits + filtered)
+        outcomes, misfits, filtered, unwanted = self._count_failures()
         candidates = self._candidates(unwanted)
         superseded = self._superseded(candidates, rows)
         broken = self._rules.judge(without(candidates, superseded), self._references.values, rows=rows)
@@ -106,7 +103,7 @@ class Silver:
 
     def _superseded(self, candidates: pl.LazyFrame, rows: int) -> pl.DataFrame:
         if not self._config.removes_duplicates:
-            return pl.DataFrame(schema={POSITION: self._staging.frame.collect_schema()[POSITION]})
+            return no_positions(self._bronze)
         policy = ConflictPolicy.of(self._config)
         order = [policy.column] if policy.column is not None else []
         keys = candidates.select(POSITION, *dict.fromkeys([*self.key, *order]))
@@ -114,14 +111,21 @@ class Silver:
 
     def accepted(self, verdict: Verdict) -> pl.LazyFrame:
         """The accepted rows in their order: business columns, audit columns, surrogate key."""
-        by_themselves = self._candidates(verdict.unwanted).filter(~self._rules.broken_by_row)
-        dropped = pl.concat([verdict.superseded, verdict.broken.sets.select(POSITION)])
-        rows = without(by_themselves, dropped).select(*self.business_columns, *AUDIT_COLUMNS)
+        rows, dropped = self._staging.frame, [verdict.superseded, verdict.broken.sets.select(POSITION)]
+        if verdict.unwanted is not None:
+            dropped.append(verdict.unwanted)
+        else:
+            rows = rows.filter(self._staging.fits & self._kept)
+        if verdict.broken.rows is not None:
+            dropped.append(verdict.broken.rows)
+        else:
+            rows = rows.filter(~self._rules.broken_by_row)
+        rows = without(rows, pl.concat(dropped)).select(*self.business_columns, *AUDIT_COLUMNS)
         return with_surrogate_key(rows, self._config, self.key)
 
     def quarantine(self, verdict: Verdict) -> pl.LazyFrame:
         """The rows set aside, as they are in Bronze, with ``_failed_rules`` (List[String]) and ``_reason`` (String)."""
-        staging, sets = self._staging, verdict.broken.sets
+        staging, sets = self._staging_of(verdict.aside), verdict.broken.sets
         frame = without(staging.frame, verdict.superseded).join(
             sets.lazy(), on=POSITION, how="left", build_side="force_right", maintain_order="left"
         )
@@ -139,19 +143,33 @@ class Silver:
             _present([*reasons, *told]).list.join("; ").alias(REASON),
         )
 
-    def _count_failures(self) -> tuple[tuple[RuleOutcome, ...], int, int]:
-        """How many rows fail by each cast and key column (those that none fails by left out), by any, and are filtered."""
+    def _staging_of(self, positions: pl.DataFrame | None) -> Staging:
+        """The rows at some positions, or all of them: only those are cast."""
+        if positions is None:
+            return self._staging
+        return Staging(only(self._bronze, positions), self._columns, self._job, self._references)
+
+    def _count_failures(self) -> tuple[tuple[RuleOutcome, ...], int, int, pl.DataFrame | None]:
+        """How many rows fail by each cast and key column (those that none fails by left out), by any, and are filtered.
+
+        With the positions of all of them, or None where they are too many to be held.
+        """
         failures = self._staging.failures
-        counted = [failure.condition.sum().alias(failure.label) for failure in failures]
-        fits = self._staging.fits
-        counted += [(~fits & _is_row()).sum().alias(":misfits"), (fits & ~self._kept & _is_row()).sum().alias(":filtered")]
-        counts = self._staging.frame.select(counted).collect(engine="streaming").row(0, named=True)
+        if not failures and not self._job.transformation_config.filters:
+            return (), 0, 0, no_positions(self._bronze)
+        fits, kept = self._staging.fits, self._kept
+        conditions = {
+            ":unwanted": ~(fits & kept) & _is_row(),
+            ":misfits": ~fits & _is_row(),
+            **{failure.label: failure.condition for failure in failures},
+        }
+        counts, unwanted = counts_and_positions(self._staging.frame, conditions, ":unwanted")
         outcomes = tuple(
             RuleOutcome(rule=failure.label, column=failure.column, severity=Severity.ERROR.value, failed=counts[failure.label])
             for failure in failures
             if counts[failure.label]
         )
-        return outcomes, counts[":misfits"], counts[":filtered"]
+        return outcomes, counts[":misfits"], counts[":unwanted"] - counts[":misfits"], unwanted
 
 
 def _is_row() -> pl.Expr:

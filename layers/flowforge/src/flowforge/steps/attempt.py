@@ -51,6 +51,7 @@ class Attempt:
         as_readable(frame).sink_parquet(
             self._lake.uri(key),
             compression=self._compression.codec,
+            compression_level=self._compression.level,
             row_group_size=ROW_GROUP_ROWS,
             maintain_order=True,
             metadata=dict(metadata),

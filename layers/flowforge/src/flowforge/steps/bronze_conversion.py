@@ -22,7 +22,8 @@ class BronzeConversion:
     """Takes the examined sources of a run in their order, and gives the objects that they became.
 
     What reads scratch space is converted as soon as it is taken, so that there is never more than one copy, in the types that it
-    carries; it is written again from there in the rare case that the run's common columns are others.
+    carries; it is written again from there in the rare case that the run's common columns are others. So is what was not proven
+    yet: the proof is made meanwhile.
     """
 
     def __init__(self, context: StepContext, attempt: Attempt, scratch: Path) -> None:
@@ -34,9 +35,9 @@ class BronzeConversion:
         self.sources: list[RunSource] = []
 
     def take(self, source: RunSource) -> None:
-        """Keep a source, converted where it reads scratch space."""
+        """Keep a source, converted where it reads scratch space or is not proven."""
         self.sources.append(source)
-        if source.reader.in_scratch:
+        if source.reader.in_scratch or not source.reader.is_proven:
             self._at_once[len(self.sources) - 1] = self._converted(len(self.sources) - 1, _carried(source.reader))
 
     def written(self, common: Mapping[str, pl.DataType]) -> list[Written]:
@@ -57,10 +58,14 @@ class BronzeConversion:
 
     def _converted(self, index: int, common: Mapping[str, pl.DataType]) -> Written:
         """Write a source to the attempt, and read it in another way where the engine refuses what the counts let pass."""
-        source = self.sources[index]
+        source, made = self.sources[index], None
+        if not source.reader.is_proven:
+            source, made = self._converted_while_proven(source, index, common)
         with TemporaryDirectory(dir=self._scratch) as folder:
             try:
-                written = self._write_source(source.reader, index, common)
+                if isinstance(made, DataFault):
+                    raise made
+                written = made or self._write_source(source.reader, index, common)
             except DataFault as fault:
                 require_planned(self._context, source.planned)
                 with engine_errors(f"{source.reader.name} could not be read"):
@@ -81,6 +86,19 @@ class BronzeConversion:
         if malformed is not None:
             self._set_aside[index] = malformed
         return written
+
+    def _converted_while_proven(
+        self, source: RunSource, index: int, common: Mapping[str, pl.DataType]
+    ) -> tuple[RunSource, Written | DataFault | None]:
+        """The source, proven, and what came of converting it meanwhile; None where that was not what the proof found."""
+        made: Written | DataFault
+        with source.reader.proving():
+            try:
+                made = self._write_source(source.reader, index, common)
+            except DataFault as fault:
+                made = fault
+            proven = source.proven()
+        return proven, made if proven.reader.reads_as(source.reader) else None
 
     def _write_source(self, reader: BronzeSource, index: int, common: Mapping[str, pl.DataType]) -> Written:
         with engine_errors(f"{reader.name} could not be read"):

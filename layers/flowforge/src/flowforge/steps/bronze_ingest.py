@@ -39,11 +39,14 @@ def bronze_ingest(context: StepContext, attempt: Attempt) -> StepResult:
     if context.planned.replay is not None:
         return replayed_bronze(context, attempt, context.planned.replay)
     contract = latest_contract(context.lake, context.plan.workflow_id, context.job.id, start=context.planned.contract_version)
+    is_strict = context.job.destination_config.bronze_config.schema_evolution is SchemaEvolution.STRICT
+    is_settled_alone = is_strict or len(context.planned.sources) == 1
     with scratch_folder() as scratch:
         conversion = BronzeConversion(context, attempt, scratch)
         for source in examined_sources(context, scratch):
             _require_columns(context, contract, source.reader)
-            conversion.take(source)
+            # The columns of several files may have to be settled first, where they need not be the same.
+            conversion.take(source if is_settled_alone else source.proven())
         common = _settle_columns(context, contract, [source.reader for source in conversion.sources])
         written = conversion.written(common.types)
         malformed = conversion.malformed()

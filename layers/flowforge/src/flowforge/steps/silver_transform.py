@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from flowforge.lake.contracts import settle_contract
+from flowforge.medallion.engine_settings import few_rows_at_once
 from flowforge.medallion.expression_types import TypeMismatchError
 from flowforge.medallion.lookups import References
 from flowforge.model.contract import Contract, ContractColumn
@@ -41,7 +42,8 @@ def silver_transform(context: StepContext, attempt: Attempt) -> StepResult:
         if runs is None:
             require_same_strategy(context)
         try:
-            works = _transform(context, attempt, _bronze(context, bronze))
+            with few_rows_at_once():
+                works = _transform(context, attempt, _bronze(context, bronze))
         except TypeMismatchError as error:
             raise ConfigFault(f"{context.job.name}: {error}", option=str(error).partition(":")[0]) from error
         work = works[0] if runs is None else rebuilt_work(context, attempt, works)

@@ -1,7 +1,7 @@
 """The landing objects of a run, as its plan saw them, and the sources that they give."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,6 +36,11 @@ class RunSource:
     def notes(self) -> tuple[str, ...]:
         """Sentences for what a person should know about how the file was read."""
         return (*self.told, *self.reader.notes)
+
+    def proven(self) -> "RunSource":
+        """The source with all of it looked at. Raises DataFault, NextTier or RetryLater."""
+        with engine_errors(f"{self.reader.name} could not be read"):
+            return replace(self, reader=self.reader.proven())
 
     @property
     def planned(self) -> SourceFile:
@@ -75,7 +80,9 @@ class LandedFile:
 
 
 def examined_sources(context: StepContext, scratch: Path) -> Iterator[RunSource]:
-    """The sources of all files in their order, each examined. What one has below ``scratch`` is gone when the next one comes.
+    """The sources of all files in their order, each examined, or only the start of it where ``is_proven`` says so.
+
+    What one has below ``scratch`` is gone when the next one comes.
 
     Raises DataFault for a file that changed since the plan or cannot be read, ConfigFault for an option that no file of
     the run has a use for.
