@@ -18,6 +18,7 @@ from flowforge.web.routes import (
     health,
     jobs,
     landing_files,
+    pages,
     runs,
     uploads,
     validation,
@@ -39,6 +40,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     access.router,
     audit.router,
     description.router,
+    pages.router,
 )
 PUBLIC = frozenset({"/api/health", "/api/health/ready"})
 """What anybody may ask."""
@@ -85,4 +87,4 @@ def guarded(app: FastAPI, hosts: Collection[str] = ()) -> Guard:
 
 def _operation_id(route: APIRoute) -> str:
     """What clients that are made of the description call a route: ``jobs_read_one``."""
-    return f"{route.tags[0]}_{route.name}"
+    return f"{route.tags[0]}_{route.name}".replace(" ", "_") if route.tags else route.name
