@@ -129,9 +129,14 @@ class Messages:
 
     chance: Chance
     sent: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
-    def send_message(self, *, MessageBody: str, **_: Any) -> None:  # noqa: N803 -- boto3's own
-        if not self.chance.loses():
+    def send_message(self, *, MessageBody: str, MessageAttributes: Any = None, **_: Any) -> None:  # noqa: N803 -- boto3's own
+        if MessageAttributes:
+            # What is put aside is handed to another queue, which takes it or says so.
+            self.sent.append(MessageBody)
+            self.reasons.append(MessageAttributes["Reason"]["StringValue"])
+        elif not self.chance.loses():
             self.sent.append(MessageBody)
 
     def taken(self) -> list[str]:
@@ -330,7 +335,7 @@ def test_every_wish_ends_as_one_execution_that_is_told_as_it_was(stage: Stage) -
         name: int(name[-2:], 16) for name in names if not fails_by_script(name)
     }
     assert decided == {WishStatus.STARTED: WISHES}
-    assert set(stage.dead.sent) == set(poison)
+    assert set(stage.dead.sent) == set(poison), set(stage.dead.reasons)
 
 
 def all_done(database: Database) -> bool:
