@@ -12,6 +12,7 @@ from flowforge.web.description import describe
 from flowforge.web.routes import (
     access,
     audit,
+    definitions,
     description,
     executions,
     health,
@@ -26,6 +27,7 @@ from flowforge.web.services import Services
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    definitions.router,
     workflows.router,
     jobs.router,
     executions.router,
