@@ -130,3 +130,23 @@ def redrive(
         return redrive_execution(session, execution_id, wait=wait, timeout_seconds=timeout)
 
     with_api("flowforge execution redrive", api, token_file, state, work, as_json=as_json)
+
+
+@execution.command()
+def logs(
+    execution_id: ExecutionId,
+    job: Annotated[str | None, typer.Option(metavar="JOB", help="Only lines of this job, by its id.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until the execution ends.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document for each line.")] = False,
+    api: ApiUrl = None,
+    token_file: TokenFile = None,
+    state: ApiState = None,
+) -> None:
+    """Print what the functions logged of an execution, by time."""
+
+    def work(session: Session) -> int:
+        from flowforge.cli.execution_logs import print_logs
+
+        return print_logs(session, execution_id, job_id=job, follow=follow)
+
+    with_api("flowforge execution logs", api, token_file, state, work, as_json=as_json)
