@@ -116,22 +116,21 @@ def test_somebody_elses_change_in_between_is_refused_and_told(
     assert len(ask("/api/workflows/wf_shop")["jobs"]) == 3
 
 
-@pytest.mark.parametrize(
-    ("text", "status", "said"),
-    [
-        ("name: A\nname: B", 1, "line 2, column 1: 'name' stands there twice"),
-        ("", 1, "there is no workflow in it"),
-        ("- a", 1, "a workflow is a mapping"),
-        ("name: A\ndescription: 2026-01-31\njobs: [{name: x, order: first}]", 1, "jobs[0]: order: "),
-        ("name: A\n---\nname: a", 1, "the workflow a stands in "),
-        ("name: A\nteam: .nan", 1, "write it in quotes"),
-        ("name: A\nyes: no", 1, "the name True is no text"),
-    ],
-)
-def test_a_wrong_file_is_told_and_changes_nothing(
-    flowforge: Flowforge, ask: Callable[[str], Any], tmp_path: Path, text: str, status: int, said: str
-) -> None:
-    (tmp_path / "w.yaml").write_text(text)
-    done = flowforge("workflow", "apply", "-f", str(tmp_path / "w.yaml"))
-    assert (done.exit_code, said in done.stderr, str(tmp_path / "w.yaml") in done.stderr) == (status, True, True), done.stderr
+WRONG = {
+    "name: A\nname: B": "line 2, column 1: 'name' stands there twice",
+    "": "there is no workflow in it",
+    "- a": "a workflow is a mapping",
+    "name: A\ndescription: 2026-01-31\njobs: [{name: x, order: first}]": "jobs[0]: order: ",
+    "name: A\n---\nname: a": "the workflow a stands in ",
+    "name: A\nteam: .nan": "write it in quotes",
+    "name: A\nyes: no": "the name True is no text",
+}
+
+
+def test_a_wrong_file_is_told_and_changes_nothing(flowforge: Flowforge, ask: Callable[[str], Any], tmp_path: Path) -> None:
+    path = tmp_path / "w.yaml"
+    for text, said in WRONG.items():
+        path.write_text(text)
+        done = flowforge("workflow", "apply", "-f", str(path))
+        assert (done.exit_code, said in done.stderr, str(path) in done.stderr) == (1, True, True), done.stderr
     assert audited(ask) == []

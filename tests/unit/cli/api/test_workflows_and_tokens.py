@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable
 
 import pytest
-from typer.testing import Result
+from typer.testing import CliRunner, Result
 
 from flowforge.cli.api import completion
+from flowforge.cli.main import app
 from flowforge.local.project import find_project
 from flowforge.web.laptop import LaptopApi
 
@@ -69,8 +70,10 @@ def test_a_token_is_told_once_and_ends_when_it_is_revoked(
         ["workflow", "list", "--api", "http://flowforge.example"],
     ],
 )
-def test_wrong_usage_ends_with_two_and_names_the_commands_help(flowforge: Flowforge, arguments: list[str]) -> None:
-    done = flowforge(*arguments)
+def test_wrong_usage_ends_with_two_and_names_the_commands_help(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWFORGE_API", "http://127.0.0.1:1")
+    monkeypatch.setenv("FLOWFORGE_TOKEN", "ff_x")
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert (done.exit_code, f"Try 'flowforge {arguments[0]} {arguments[1]} --help'." in done.stderr) == (2, True)
 
 
