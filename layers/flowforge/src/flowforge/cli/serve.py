@@ -29,7 +29,7 @@ def serve(project: Path, folder: StateFolder, *, port: int, console: Console, er
         with _shared_stack(project, folder, errors) as stack:
             database = Database(DatabaseSettings.of_url(stack.endpoints[DATABASE], pool_size=CONNECTIONS))
             try:
-                services = Services(database, Environment.DEV, stack.lake())
+                services = Services(database, Environment.DEV, stack.lake(), stack.door(database))
                 with laptop_api(services, port) as api:
                     for name, value in ((API_VARIABLE, api.url), (TOKEN_VARIABLE, api.token)):
                         say(console, f"export {name}={shlex.quote(value)}")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from flowforge.lake.lake import Lake
 from flowforge.metadata.database import Database
 from flowforge.model.environment import Environment
+from flowforge.orchestration.run_door import RunDoor
 from flowforge.web.oidc import LoadBalancerIdentity
 
 
@@ -24,6 +25,7 @@ class Services:
     database: Database
     environment: Environment
     lake: Lake
+    door: RunDoor
     identity: LoadBalancerIdentity | None = None
     first_admin: str | None = None
 
