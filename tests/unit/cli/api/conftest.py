@@ -6,18 +6,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flowforge.cli.main import app
-from flowforge.lake.lake import Lake
-from flowforge.metadata.database import Database
-from flowforge.model.environment import Environment
 from flowforge.web.laptop import LaptopApi, laptop_api
 from flowforge.web.services import Services
+from unit.web import conftest as web
 
 Flowforge = Callable[..., Result]
 
 
-@pytest.fixture
-def services(database: Database, lake: Lake) -> Services:
-    return Services(database, Environment.DEV, lake)
+runs, door, services = web.runs, web.door, web.services
+"""The application, and the queue and the machine behind it, are those of its own tests."""
 
 
 @pytest.fixture

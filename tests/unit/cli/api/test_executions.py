@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from itertools import count
 from typing import Any
 
 import pytest
@@ -128,27 +127,6 @@ def test_an_execution_is_followed_step_by_step_to_its_end(served: LaptopApi, ran
     assert "Items: Gold" not in told
     assert "1,000" in told
     assert err.getvalue() == "error: exec_1 was cancelled\n"
-
-
-def test_what_is_not_there_yet_is_waited_for_as_long_as_it_may_come(served: LaptopApi, ran: Database) -> None:
-    session, _, _ = session_of(served, as_json=True)
-
-    def begin_and_end() -> None:
-        begin(ran)
-        end(ran, ExecutionStatus.SUCCEEDED)
-
-    pause = in_turn(lambda: None, begin_and_end)
-    assert follow_execution(session, "exec_1", timeout_seconds=None, pause=pause) is Ending.SUCCESS
-    now = count(0.0, 6.0)
-    refused = follow_execution(
-        session,
-        "exec_2",
-        timeout_seconds=None,
-        while_not_there=lambda: Ending.CONFLICT,
-        clock=lambda: next(now),
-        pause=lambda _seconds: None,
-    )
-    assert refused is Ending.CONFLICT
 
 
 def test_an_api_that_does_not_answer_for_a_minute_ends_the_watching(served: LaptopApi) -> None:

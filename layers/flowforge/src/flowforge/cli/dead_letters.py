@@ -1,6 +1,5 @@
 """Dead letters of the API on the screen, and what a person does to them."""
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,10 +21,10 @@ def list_letters(session: Session) -> int:
     if session.as_json:
         session.tell(found)
         return Ending.SUCCESS
-    table = Table("Message", "Sent", "Tries", "Error", "Reason")
+    table = Table("Message", "Sent", "Error", "Reason")
     for item in found["messages"]:
         reason = cell(item["reason"] or "", limit=REASON_CHARACTERS)
-        table.add_row(cell(item["id"]), moment(item["sentAt"]), str(item["receiveCount"]), cell(item["errorClass"] or ""), reason)
+        table.add_row(cell(item["id"]), moment(item["sentAt"]), cell(item["errorClass"] or ""), reason)
     session.console.print(table)
     if found["total"] != len(found["messages"]):
         session.say(f"{len(found['messages'])} of {found['total']}")
@@ -43,12 +42,12 @@ def show_letter(session: Session, message_id: str) -> int:
     for label, value in (
         ("message", found["id"]),
         ("sent", moment(found["sentAt"])),
-        ("tries", str(found["receiveCount"])),
         ("error", found["errorClass"]),
         ("reason", found["reason"]),
     ):
         session.say(f"{label:<8} {value or ''}")
-    session.console.file.write(_body(found["body"]) + "\n")
+    # As JSON, so that a terminal is sent no character that it would obey.
+    session.tell(found["body"])
     return Ending.SUCCESS
 
 
@@ -74,12 +73,3 @@ def _each(session: Session, ids: Sequence[str], do: Callable[[str], Answer], sai
     if session.as_json:
         session.tell(answers)
     return Ending.SUCCESS
-
-
-def _body(body: object) -> str:
-    """What a message says: indented where it is JSON, with escapes for all that a terminal would obey."""
-    try:
-        value = json.loads(body) if isinstance(body, str) else body
-    except ValueError:
-        value = body
-    return json.dumps(value, indent=2)

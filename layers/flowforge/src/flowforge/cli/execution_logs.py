@@ -11,8 +11,8 @@ from flowforge.cli.api.client import part
 from flowforge.cli.api.errors import Ending
 from flowforge.cli.api.session import Session
 from flowforge.cli.untrusted import printable
+from flowforge.cli.watch import EXECUTIONS
 
-EXECUTIONS = "/api/executions"
 PAGE = 1000
 POLL_SECONDS = 2.0
 STYLES = {"ERROR": "red", "CRITICAL": "bold red", "WARNING": "yellow", "DEBUG": "dim"}

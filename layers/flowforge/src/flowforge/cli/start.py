@@ -8,11 +8,10 @@ from flowforge.cli.api.client import part
 from flowforge.cli.api.errors import ApiError, Ending
 from flowforge.cli.api.session import Session
 from flowforge.cli.usage import UsageError
-from flowforge.cli.watch import follow_execution
+from flowforge.cli.watch import ENDINGS, HOW, follow_execution
 from flowforge.cli.workflows import WORKFLOWS, find_workflow
 
-NEVER = ("skipped", "refused", "cancelled")
-"""What became of a wish that no execution comes of."""
+MAX_KEY_CHARACTERS = 255
 
 
 def start_workflow(
@@ -26,48 +25,39 @@ def start_workflow(
     timeout_seconds: float | None,
 ) -> int:
     """Send the wish, print the execution's id, and follow it where that is asked for."""
-    body: dict[str, Any] = {"files": _files(files)} if files else {}
-    if reason is not None:
-        body["reason"] = reason
+    if key is not None and not (
+        key.isascii() and key.isprintable() and key.strip() == key and 1 <= len(key) <= MAX_KEY_CHARACTERS
+    ):
+        raise UsageError(f"--key: a key has 1 to {MAX_KEY_CHARACTERS} characters of ASCII, without spaces around it")
+    body = {"files": _files(files), "reason": reason or ""}
     workflow_id = find_workflow(session, named).document["id"]
     sent = key or secrets.token_hex(16)
-
-    def wish() -> dict[str, Any]:
-        """What became of the wish: a repeated one starts nothing more."""
-        document: dict[str, Any] = session.api.post(f"{WORKFLOWS}/{part(workflow_id)}/run", body, key=sent).document
-        return document
-
     try:
-        answer = wish()
+        answer = session.api.post(f"{WORKFLOWS}/{part(workflow_id)}/run", body, key=sent).document
     except ApiError as error:
         if error.ending is not Ending.NO_ANSWER:
             raise
-        message = f"{error}; with '--key {sent}' it can be sent again, and is started once"
+        message = f"{error}; with --key {sent} it can be asked for again, and is started once"
         raise ApiError(message, error.ending, http_status=error.http_status) from error
     execution_id = str(answer["executionId"])
-    never = _never(session, answer)
-    if session.as_json and (never is not None or not wait):
+    if wait:
+        session.note(f"{execution_id} is {answer['status']}")
+        return follow_execution(session, execution_id, timeout_seconds=timeout_seconds)
+    if session.as_json:
         session.tell(answer)
-    if never is not None:
-        return never
-    if not wait:
-        if not session.as_json:
-            session.console.file.write(execution_id + "\n")
-            session.note(f"{execution_id} is {answer['status']}; 'flowforge execution watch {execution_id}' follows it")
-        return Ending.SUCCESS
-    session.note(f"{execution_id} is {answer['status']}")
-    return follow_execution(
-        session, execution_id, timeout_seconds=timeout_seconds, while_not_there=lambda: _never(session, wish())
-    )
+    else:
+        session.console.file.write(execution_id + "\n")
+    return _told(session, answer)
 
 
-def _never(session: Session, answer: dict[str, Any]) -> int | None:
-    """The status to end with where there will be no execution; None where there is or may be one."""
-    wish = answer["wish"]
-    if wish["status"] not in NEVER:
-        return None
-    session.note(f"error: nothing is started, the wish was {wish['status']}: {wish['reason'] or 'no reason was given'}")
-    return Ending.CANCELLED if wish["status"] == "cancelled" else Ending.CONFLICT
+def _told(session: Session, answer: dict[str, Any]) -> int:
+    """Say how it stands. A repeated wish may be one of which nothing came; what an execution ended as is not this command's."""
+    execution_id, wish = answer["executionId"], answer["wish"]
+    if wish["status"] in HOW:
+        session.note(f"error: {execution_id} {HOW[wish['status']]} ({wish['reason'] or 'no reason was given'})")
+        return ENDINGS[wish["status"]]
+    session.note(f"{execution_id} is {answer['status']}; 'flowforge execution watch {execution_id}' follows it")
+    return Ending.SUCCESS
 
 
 def _files(given: Sequence[str]) -> dict[str, list[str]]:

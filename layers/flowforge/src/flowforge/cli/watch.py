@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Collection
-from http import HTTPStatus
 from typing import Any
 
 from flowforge.cli.api.client import part
@@ -13,19 +12,30 @@ from flowforge.cli.execution_progress import progress_of_execution, steps_of_job
 from flowforge.cli.progress_view import progress_view
 from flowforge.model.step import Step
 
-EXECUTIONS = "/api/orchestration/monitor"
+EXECUTIONS = "/api/executions"
 POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 60.0
 """How long an API that does not answer is asked again."""
-TURN_SECONDS = 10.0
-"""How often a wish that waits for its turn is asked for: each time the queue is told of it again."""
-ENDINGS = {"succeeded": Ending.SUCCESS, "failed": Ending.FAILURE, "cancelled": Ending.CANCELLED}
+ENDINGS = {
+    "succeeded": Ending.SUCCESS,
+    "failed": Ending.FAILURE,
+    "cancelled": Ending.CANCELLED,
+    "skipped": Ending.CONFLICT,
+    "refused": Ending.CONFLICT,
+}
+"""What an execution ends as; ``skipped`` and ``refused`` are wishes of which no execution comes."""
+HOW = {
+    "failed": "has failed",
+    "cancelled": "was cancelled",
+    "skipped": "was not started: the wish was skipped",
+    "refused": "was not started: the wish was refused",
+}
 Clock = Callable[[], float]
 Pause = Callable[[float], None]
 
 
 def watch_execution(session: Session, execution_id: str, *, timeout_seconds: float | None) -> int:
-    """Follow one that is there. Raises ApiError where it is not."""
+    """Follow one that is there. Raises ApiError where it is not, or the API does not answer."""
     session.api.get(f"{EXECUTIONS}/{part(execution_id)}")
     return follow_execution(session, execution_id, timeout_seconds=timeout_seconds)
 
@@ -35,39 +45,27 @@ def follow_execution(
     execution_id: str,
     *,
     timeout_seconds: float | None,
-    while_not_there: Callable[[], int | None] = lambda: None,
     clock: Clock = time.monotonic,
     pause: Pause = time.sleep,
 ) -> int:
     """Show the progress until the execution has ended, then what it did; the answer is how it ended.
 
-    ``while_not_there`` is asked now and then as long as there is no such execution, and answers with a status where there never
-    will be one.
+    Raises ApiError where it is not there, or the API does not answer for a minute.
     """
-    from flowforge.cli.executions import print_execution
-
     jobs: dict[str, str] = {}
     taken: dict[str, Collection[Step]] = {}
-    began = answered = asked = clock()
+    began = answered = clock()
     screen = session.errors if session.as_json else session.console
     try:
         with progress_view(screen, jobs, taken) as show:
             while True:
-                execution = None
                 try:
                     execution = session.api.get(f"{EXECUTIONS}/{part(execution_id)}").document
-                    answered = clock()
                 except ApiError as error:
-                    if error.http_status == HTTPStatus.NOT_FOUND:
-                        answered = clock()
-                        if answered - asked >= TURN_SECONDS:
-                            asked = answered
-                            ended = while_not_there()
-                            if ended is not None:
-                                return ended
-                    elif error.ending is not Ending.NO_ANSWER or clock() - answered > PATIENCE_SECONDS:
+                    if error.ending is not Ending.NO_ANSWER or clock() - answered > PATIENCE_SECONDS:
                         raise
-                if execution is not None:
+                else:
+                    answered = clock()
                     _learn(session, execution, jobs, taken)
                     show(progress_of_execution(execution, taken))
                     if execution["status"] in ENDINGS:
@@ -79,13 +77,21 @@ def follow_execution(
     except Interrupted:
         session.note(f"{execution_id} goes on; 'flowforge execution cancel {execution_id}' stops it")
         raise
+    return _ended(session, execution)
+
+
+def _ended(session: Session, execution: dict[str, Any]) -> int:
+    from flowforge.cli.executions import print_execution
+
     if session.as_json:
         session.tell(execution)
     else:
         print_execution(session, execution)
-    if execution["status"] != "succeeded":
-        session.note(f"error: {execution_id} {'has failed' if execution['status'] == 'failed' else 'was cancelled'}")
-    return ENDINGS[execution["status"]]
+    status = execution["status"]
+    if status in HOW:
+        reason = f" ({execution['cause']})" if execution["cause"] and not execution["jobExecutions"] else ""
+        session.note(f"error: {execution['id']} {HOW[status]}{reason}")
+    return ENDINGS[status]
 
 
 def _learn(session: Session, execution: dict[str, Any], jobs: dict[str, str], taken: dict[str, Collection[Step]]) -> None:
