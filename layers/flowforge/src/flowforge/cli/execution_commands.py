@@ -96,6 +96,7 @@ def watch(
 @execution.command()
 def cancel(
     execution_id: ExecutionId,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit log.")] = "",
     yes: Yes = False,
     as_json: AsJson = False,
     api: ApiUrl = None,
@@ -107,7 +108,7 @@ def cancel(
     def work(session: Session) -> int:
         from flowforge.cli.executions import cancel_execution
 
-        return cancel_execution(session, execution_id, yes=yes)
+        return cancel_execution(session, execution_id, reason=reason, yes=yes)
 
     with_api("flowforge execution cancel", api, token_file, state, work, as_json=as_json)
 

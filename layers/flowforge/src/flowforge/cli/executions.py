@@ -115,12 +115,12 @@ def problem_lines(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def cancel_execution(session: Session, execution_id: str, *, yes: bool) -> int:
+def cancel_execution(session: Session, execution_id: str, *, reason: str, yes: bool) -> int:
     """Ask for one to be stopped."""
     if not confirmed(f"Cancel the execution {execution_id}?", yes=yes):
         session.say("Nothing was changed")
         return Ending.FAILURE
-    answer = session.api.post(f"{EXECUTIONS}/{part(execution_id)}/cancel").document
+    answer = session.api.post(f"{EXECUTIONS}/{part(execution_id)}/cancel", {"reason": reason}).document
     if session.as_json:
         session.tell(answer)
     session.say(f"Asked for {execution_id} to be cancelled; 'flowforge execution watch {execution_id}' tells when it is")
