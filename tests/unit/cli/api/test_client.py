@@ -110,7 +110,7 @@ def test_an_api_that_is_not_there_is_told() -> None:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
         error = error_of(lambda: api(url).get("/api/me"))
-    assert str(error) == f"nothing answers at {url}: Connection refused; 'flowforge up' or 'flowforge serve' starts it"
+    assert str(error) == f"nothing answers at {url}: Connection refused; 'flowforge up' starts it"
     assert error.ending is Ending.NO_ANSWER
 
 

@@ -8,6 +8,7 @@ import boto3
 from botocore.config import Config
 
 from flowforge.lake.lake import BUCKET_VARIABLE, STAGE_VARIABLE, Lake
+from flowforge.local.api_endpoints import API_VARIABLES
 from flowforge.local.cloudformation import REGION
 from flowforge.local.loopback import NO_PROXY
 from flowforge.metadata.database import Database
@@ -34,7 +35,7 @@ _READ_SECONDS = 960
 
 class StackConnection:
     """Clients, lake, database and environment of one stack. ``endpoints`` holds ``aws``, the services that have one of
-    their own, and ``database``.
+    their own, ``database``, and the API where it is served.
     """
 
     def __init__(self, endpoints: Mapping[str, str], data_bucket: str, state_machine_arn: str) -> None:
@@ -67,6 +68,7 @@ class StackConnection:
         """The variables with which boto3, the AWS CLI and the product reach this stack."""
         own = {variable: self.endpoints[service] for service, variable in OWN_SERVICES.items() if service in self.endpoints}
         database = {URL_VARIABLE: self.endpoints[DATABASE]} if DATABASE in self.endpoints else {}
+        api = {variable: self.endpoints[name] for name, variable in API_VARIABLES.items() if name in self.endpoints}
         return {
             "AWS_ENDPOINT_URL": self.endpoints["aws"],
             **own,
@@ -76,6 +78,7 @@ class StackConnection:
             BUCKET_VARIABLE: self.data_bucket,
             STAGE_VARIABLE: STAGE,
             **database,
+            **api,
             **NO_PROXY,
         }
 

@@ -19,6 +19,7 @@ from flowforge.web.routes import (
     health,
     jobs,
     landing_files,
+    pages,
     runs,
     uploads,
     validation,
@@ -41,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     access.router,
     audit.router,
     description.router,
+    pages.router,
 )
 PUBLIC = frozenset({"/api/health", "/api/health/ready"})
 """What anybody may ask."""
@@ -87,4 +89,4 @@ def guarded(app: FastAPI, hosts: Collection[str] = ()) -> Guard:
 
 def _operation_id(route: APIRoute) -> str:
     """What clients that are made of the description call a route: ``jobs_read_one``."""
-    return f"{route.tags[0]}_{route.name}"
+    return f"{route.tags[0]}_{route.name}".replace(" ", "_") if route.tags else route.name

@@ -19,7 +19,8 @@ from flowforge.web.oidc import LoadBalancerIdentity
 class Services:
     """``identity`` verifies the people whom a load balancer lets in; None where nobody signs in, as on a laptop.
 
-    ``first_admin`` is the ``sub`` of the person who is an admin while there is no other.
+    ``first_admin`` is the ``sub`` of the person who is an admin while there is no other. ``has_sessions``: a browser may keep a
+    token as a cookie, where nobody but this machine is served.
     """
 
     database: Database
@@ -28,6 +29,7 @@ class Services:
     door: RunDoor
     identity: LoadBalancerIdentity | None = None
     first_admin: str | None = None
+    has_sessions: bool = False
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -7,8 +7,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flowforge.cli.usage import UsageError
+from flowforge.local.api_endpoints import API, API_TOKEN, API_VARIABLES
+from flowforge.local.errors import LocalStackError
+from flowforge.local.project import find_project
+from flowforge.local.stack_file import running_stack
+from flowforge.local.state_folder import StateFolder
 
-API_VARIABLE, TOKEN_VARIABLE = "FLOWFORGE_API", "FLOWFORGE_TOKEN"
+API_VARIABLE, TOKEN_VARIABLE = API_VARIABLES[API], API_VARIABLES[API_TOKEN]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -70,6 +75,15 @@ def _token_of(path: Path) -> str:
 
 
 def _of_the_stack(state: Path | None) -> Address:
-    raise UsageError(
-        f"where is the API? Set {API_VARIABLE} and {TOKEN_VARIABLE}, as 'flowforge serve' prints them, or state --api"
-    )
+    """The API of the stack that runs on a state folder, or on the project's own. Raises UsageError where there is none."""
+    try:
+        folder = StateFolder.of(find_project(), state)
+    except LocalStackError as error:
+        raise UsageError(f"where is the API? Set {API_VARIABLE} and {TOKEN_VARIABLE}, or state --api") from error
+    found = running_stack(folder)
+    if found is None or API not in found.endpoints:
+        raise UsageError(
+            f"no stack serves its API for {folder.root}: 'flowforge up' starts one; that of a stage in AWS is named by "
+            f"{API_VARIABLE} and {TOKEN_VARIABLE}"
+        )
+    return Address(found.endpoints[API], found.endpoints[API_TOKEN])

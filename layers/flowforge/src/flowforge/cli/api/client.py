@@ -138,7 +138,7 @@ class Api:
         if isinstance(reason, ConnectTimeoutError) and not isinstance(reason, NewConnectionError):
             return f"{url} does not answer within {self._timeout.connect_timeout} seconds"
         if isinstance(reason, NewConnectionError):
-            started = "; 'flowforge up' or 'flowforge serve' starts it" if self.address.is_here else ""
+            started = "; 'flowforge up' starts it" if self.address.is_here else ""
             return f"nothing answers at {url}: {_words(reason)}{started}"
         done = "" if repeatable else "; it may have been done all the same, so look before you ask again"
         return f"the answer of {url} was lost: {_words(reason)}{done}"
