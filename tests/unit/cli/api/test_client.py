@@ -14,6 +14,10 @@ from flowforge.cli.api.address import Address, find_address
 from flowforge.cli.api.client import Api
 from flowforge.cli.api.errors import ApiError, Ending
 from flowforge.cli.usage import UsageError
+from flowforge.local.api_endpoints import API, API_TOKEN
+from flowforge.local.connection import StackConnection
+from flowforge.local.stack_file import StackFile
+from flowforge.local.state_folder import StateFolder
 
 TOKEN = "ff_secret"
 Scripted = tuple[int, dict[str, str], bytes]
@@ -158,6 +162,21 @@ def test_the_address_comes_from_the_options_or_else_from_the_environment(tmp_pat
     assert find_address(None, None, None, known) == Address("https://a.example", "ff_of_environment")
     assert find_address("https://b.example", None, None, known) == Address("https://b.example", "ff_of_environment")
     assert find_address(None, tmp_path / "token", None, known) == Address("https://a.example", "ff_of_file")
+
+
+def test_without_an_address_it_is_that_of_the_stack_whose_token_goes_nowhere_else(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path.resolve())
+    endpoints = {"aws": "http://127.0.0.1:1", API: "http://127.0.0.1:2", API_TOKEN: "ff_of_stack"}
+    stack = StackConnection(endpoints, "data", "arn")
+    with pytest.raises(UsageError, match="'flowforge up' starts one"):
+        find_address(None, None, tmp_path, {})
+    StackFile.of(stack, shared=True).write(folder.stack_file)
+    here = Address("http://127.0.0.1:2", "ff_of_stack")
+    assert find_address(None, None, tmp_path, {}) == here
+    # The folder is stated, and the variable is left from another stack.
+    assert find_address(None, None, tmp_path, {"FLOWFORGE_API": "https://a.example", "FLOWFORGE_TOKEN": "ff_x"}) == here
+    with pytest.raises(UsageError, match=r"there is no token for https://b\.example"):
+        find_address("https://b.example", None, tmp_path, {})
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from rich.table import Table
 from flowforge.cli.api.client import PAGE, part
 from flowforge.cli.api.errors import Ending
 from flowforge.cli.api.session import Session, confirmed
+from flowforge.cli.failures import message_of
 from flowforge.cli.moments import moment, seconds
 from flowforge.cli.untrusted import cell
 from flowforge.cli.usage import UsageError
@@ -69,12 +70,12 @@ def print_execution(session: Session, found: dict[str, Any]) -> None:
         ("execution", found["id"]),
         ("workflow", f"{found['workflowName']} ({found['workflowId']})"),
         ("status", found["status"]),
-        ("started by", f"{found['triggerType']} {found['triggerDetail']} {found['requestedBy']}".strip()),
+        ("started by", " ".join(found[name] for name in ("triggerType", "triggerDetail", "requestedBy") if found[name])),
         ("started", moment(found["startTime"])),
         ("ended", moment(found["endTime"])),
         ("took", seconds(found["duration"])),
         ("redrives", str(found["redrive"] or "")),
-        ("error", f"{found['error'] or ''} {found['cause'] or ''}".strip()),
+        ("error", reason_of(found)),
     )
     for label, value in facts:
         if value:
@@ -95,9 +96,15 @@ def print_execution(session: Session, found: dict[str, Any]) -> None:
                 seconds(step["durationMs"]),
                 *numbers,
             )
-    session.console.print(table)
+    if table.row_count:
+        session.console.print(table)
     for line in problem_lines(found):
         session.say(line)
+
+
+def reason_of(found: dict[str, Any]) -> str:
+    """Why an execution ended as it did: the error's class, and the message in what a function or a service told."""
+    return ": ".join(each for each in (found["error"], message_of(found["cause"] or "")) if each)
 
 
 def problem_lines(found: dict[str, Any]) -> list[str]:

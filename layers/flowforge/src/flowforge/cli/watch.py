@@ -81,7 +81,7 @@ def follow_execution(
 
 
 def _ended(session: Session, execution: dict[str, Any]) -> int:
-    from flowforge.cli.executions import print_execution
+    from flowforge.cli.executions import print_execution, reason_of
 
     if session.as_json:
         session.tell(execution)
@@ -89,8 +89,8 @@ def _ended(session: Session, execution: dict[str, Any]) -> int:
         print_execution(session, execution)
     status = execution["status"]
     if status in HOW:
-        reason = f" ({execution['cause']})" if execution["cause"] and not execution["jobExecutions"] else ""
-        session.note(f"error: {execution['id']} {HOW[status]}{reason}")
+        reason = reason_of(execution)
+        session.note(f"error: {execution['id']} {HOW[status]}{f' ({reason})' if reason else ''}")
     return ENDINGS[status]
 
 

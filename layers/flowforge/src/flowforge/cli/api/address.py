@@ -8,10 +8,6 @@ from urllib.parse import urlsplit
 
 from flowforge.cli.usage import UsageError
 from flowforge.local.api_endpoints import API, API_TOKEN, API_VARIABLES
-from flowforge.local.errors import LocalStackError
-from flowforge.local.project import find_project
-from flowforge.local.stack_file import running_stack
-from flowforge.local.state_folder import StateFolder
 
 API_VARIABLE, TOKEN_VARIABLE = API_VARIABLES[API], API_VARIABLES[API_TOKEN]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -76,6 +72,11 @@ def _token_of(path: Path) -> str:
 
 def _of_the_stack(state: Path | None) -> Address:
     """The API of the stack that runs on a state folder, or on the project's own. Raises UsageError where there is none."""
+    from flowforge.local.errors import LocalStackError
+    from flowforge.local.project import find_project
+    from flowforge.local.stack_file import running_stack
+    from flowforge.local.state_folder import StateFolder
+
     try:
         folder = StateFolder.of(find_project(), state)
     except LocalStackError as error:
