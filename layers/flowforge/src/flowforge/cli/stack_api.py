@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
-from flowforge.local.connection import API, API_DOCS, API_TOKEN, StackConnection
+from flowforge.local.api_endpoints import API, API_DOCS, API_TOKEN
+from flowforge.local.connection import StackConnection
 from flowforge.model.environment import Environment
 from flowforge.web.laptop import laptop_api
 from flowforge.web.services import Services

@@ -21,6 +21,7 @@ class WorkflowFilter:
     classifications: Sequence[DataClassification] = ()
     paused: bool | None = None
     tags: Sequence[str] = ()
+    slug: str = ""
 
     def condition(self) -> ColumnElement[bool]:
         """The filter as a condition over workflows; deleted ones never match."""
@@ -36,6 +37,8 @@ class WorkflowFilter:
             parts.append(workflows.c.paused.is_(self.paused))
         if self.tags:
             parts.append(workflows.c.tags.contains(list(self.tags)))
+        if self.slug:
+            parts.append(workflows.c.slug == self.slug)
         return and_(*parts)
 
 

@@ -13,6 +13,7 @@ from flowforge.web.routes import (
     access,
     audit,
     dead_letters,
+    definitions,
     description,
     executions,
     health,
@@ -29,6 +30,7 @@ from flowforge.web.services import Services
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    definitions.router,
     workflows.router,
     jobs.router,
     executions.router,

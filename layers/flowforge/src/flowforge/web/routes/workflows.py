@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response, status
-from pydantic import JsonValue
 
 from flowforge.metadata.execution_list import last_executions
 from flowforge.metadata.identifiers import new_id
@@ -73,9 +72,10 @@ def list_workflows(
     classification: Annotated[list[DataClassification] | None, Query(alias="dataClassification")] = None,
     paused: bool | None = None,
     tag: Annotated[list[str] | None, Query()] = None,
+    slug: Annotated[str, Query(max_length=100)] = "",
 ) -> WorkflowList:
     """The workflows, newest first."""
-    chosen = WorkflowFilter(search, priority or (), classification or (), paused, tag or ())
+    chosen = WorkflowFilter(search, priority or (), classification or (), paused, tag or (), slug)
     with services.transaction() as connection:
         found, total = workflow_page(connection, chosen, limit=page.limit, offset=page.offset)
         ids = [stored.id for stored in found]
@@ -191,11 +191,3 @@ def forget_workflow(services: Used, caller: Admin, workflow_id: str, response: R
     else:
         response.status_code = status.HTTP_202_ACCEPTED
     return Purge(done=done, removed_objects=removed)
-
-
-@router.get("/{workflow_id}/definition")
-def read_definition(services: Used, _caller: Viewer, workflow_id: str) -> dict[str, JsonValue]:
-    """The definition as a file of a workflow has it."""
-    with services.transaction() as connection:
-        document: dict[str, JsonValue] = workflow(connection, workflow_id).document()
-    return document
