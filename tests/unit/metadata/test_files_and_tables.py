@@ -1,5 +1,6 @@
 """Processed files, published tables, quality and reviews: what is told twice or late changes nothing, what people wrote stays."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,12 +8,13 @@ from sqlalchemy import Connection
 
 from databases import ANNA, shop
 from flowforge.metadata import audit
-from flowforge.metadata.catalog_assets import AssetFilter, PublishedTable, asset, asset_page, edit, publish
+from flowforge.metadata.catalog_assets import AssetFilter, PublishedTable, asset, asset_page, edit, lock, publish
 from flowforge.metadata.contract_index import contract_versions, note_contract
 from flowforge.metadata.database import Database
 from flowforge.metadata.processed_files import (
     FileVersion,
     begin_files,
+    complete_files,
     completed_versions,
     end_files,
     file_page,
@@ -54,8 +56,8 @@ def table(rows: int, hours: int = 0) -> PublishedTable:
         workflow_id="wf_shop",
         job_id="orders",
         location="s3://data/silver/shop/orders/",
-        columns=[{"name": "id", "type": "bigint", "nullable": False}],
-        parents=["shop_orders_bronze"],
+        columns=[{"name": "id", "type": "bigint", "origins": ["id"]}],
+        parents=["bronze.shop_orders"],
         row_count=rows,
         size_bytes=rows * 10,
         contract_version=1,
@@ -93,6 +95,36 @@ def test_a_file_that_failed_is_read_again_by_another_execution(database: Databas
         assert (row["status"], row["execution_id"], row["error"]) == (FileStatus.PROCESSING, "exec_2", None)
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 3, 0, 1), (1, 3, 0, 2, 0, 2)])
+def test_two_executions_over_one_file_leave_the_same_row_in_every_order_of_what_they_tell(
+    database: Database, order: tuple[int, ...]
+) -> None:
+    with database.transaction() as connection:
+        shop(connection, workflow_id="wf_shop")
+        for number, execution_id in enumerate(("exec_1", "exec_2")):
+            told = ExecutionState(
+                execution_id=execution_id,
+                workflow_id="wf_shop",
+                status=ExecutionStatus.RUNNING,
+                planned_at=PLANNED + timedelta(hours=number),
+            )
+            record_execution(connection, told)
+        content = FileVersion(A.key, A.etag, A.size_bytes, A.version_id, "a" * 64)
+        tellings = (
+            lambda: begin_files(connection, "wf_shop", "orders", "exec_1", [content]),
+            lambda: complete_files(connection, "wf_shop", "orders", "exec_1", [A]),
+            lambda: begin_files(connection, "wf_shop", "orders", "exec_2", [A]),
+            lambda: complete_files(connection, "wf_shop", "orders", "exec_2", [A]),
+        )
+        for number in order:
+            tellings[number]()
+        (row,) = file_page(connection, "wf_shop")
+        assert (row["status"], row["execution_id"], row["sha256"]) == (FileStatus.COMPLETED, "exec_1", "a" * 64)
+        begin_files(connection, "wf_shop", "orders", "exec_2", [B])
+        begin_files(connection, "wf_shop", "orders", "exec_1", [B])
+        assert [row["execution_id"] for row in file_page(connection, "wf_shop")] == ["exec_2", "exec_1"]
+
+
 def test_the_same_content_under_another_name_is_found(database: Database) -> None:
     with database.transaction() as connection:
         run(connection, "exec_1")
@@ -122,6 +154,18 @@ def test_a_late_run_does_not_take_back_a_newer_table_and_no_run_takes_back_what_
             edit(connection, ANNA, 99, version=1, owner="x")
         (line,) = audit.entries(connection, entity_type="asset")
         assert (line["before"]["tags"], line["after"]["tags"]) == ([], ["gdpr"])
+
+
+def test_what_was_found_in_the_lake_holds_whichever_run_tells_it(database: Database) -> None:
+    with database.transaction() as connection:
+        run(connection, "exec_1")
+        lock(connection, Layer.SILVER, "shop_orders", Environment.DEV)
+        publish(connection, table(10, hours=1))
+        late = replace(table(15), as_found=True, run_id="r0", parents=[])
+        publish(connection, late)
+        ((found,), _) = asset_page(connection)
+        assert (found["row_count"], found["size_bytes"], found["run_id"]) == (15, 150, "r1")
+        assert found["parent_tables"] == ["bronze.shop_orders"]
 
 
 def test_tables_are_filtered_before_they_are_counted(database: Database) -> None:
