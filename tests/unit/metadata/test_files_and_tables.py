@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from databases import ANNA, shop
 from flowforge.metadata import audit
-from flowforge.metadata.catalog_assets import AssetFilter, PublishedTable, asset, asset_page, edit, lock, publish
+from flowforge.metadata.asset_list import AssetFilter, asset_page
+from flowforge.metadata.catalog_assets import PublishedTable, asset, edit, lock, publish
 from flowforge.metadata.contract_index import contract_versions, note_contract
 from flowforge.metadata.database import Database
 from flowforge.metadata.processed_files import (
@@ -172,13 +173,14 @@ def test_tables_are_filtered_before_they_are_counted(database: Database) -> None
     with database.transaction() as connection:
         run(connection, "exec_1")
         publish(connection, table(10))
-        page, by_layer = asset_page(
+        page, numbers = asset_page(
             connection, AssetFilter(search="ORDERS", layers=(Layer.SILVER,), workflow_ids=("wf_shop",)), limit=1
         )
         assert len(page) == 1
-        assert [(row["layer"], row["assets"], row["rows"], row["bytes"]) for row in by_layer] == [(Layer.SILVER, 1, 10, 100)]
-        assert asset_page(connection, AssetFilter(environments=(Environment.PROD,))) == ([], [])
-        assert asset_page(connection, AssetFilter(tags=("none",))) == ([], [])
+        assert (numbers.total, numbers.by_layer[Layer.SILVER], numbers.rows, numbers.size_bytes) == (1, 1, 10, 100)
+        for nothing in (AssetFilter(environments=(Environment.PROD,)), AssetFilter(tags=("none",))):
+            page, numbers = asset_page(connection, nothing)
+            assert (page, numbers.total) == ([], 0)
 
 
 def test_results_of_rules_and_comparisons_are_kept_once(database: Database) -> None:

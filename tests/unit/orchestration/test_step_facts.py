@@ -7,25 +7,25 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
-from databases import ANNA, shop
+from databases import ANNA
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
-from flowforge.metadata.catalog_assets import asset_page, edit
+from flowforge.metadata.asset_list import asset_page
+from flowforge.metadata.catalog_assets import edit
 from flowforge.metadata.contract_index import contract_versions
 from flowforge.metadata.database import Database
 from flowforge.metadata.processed_files import file_page, same_content
 from flowforge.metadata.quality_results import quality_of, reconciliations_of
-from flowforge.metadata.run_state import record_execution, record_job, record_step
+from flowforge.metadata.run_state import record_step
 from flowforge.metadata.schema import catalog_assets, step_results
 from flowforge.metadata.schema.catalog import FileStatus
 from flowforge.model.errors import DataFault
-from flowforge.model.plan import Plan
-from flowforge.model.run_state import ExecutionState, JobState, StepState
-from flowforge.model.run_status import ExecutionStatus, JobStatus
-from flowforge.model.step import RuleOutcome, Step, StepResult
-from flowforge.model.workflow import read_workflow
+from flowforge.model.run_state import StepState
+from flowforge.model.run_status import JobStatus
+from flowforge.model.step import RuleOutcome, Step
 from flowforge.orchestration.step_facts import record_failure_facts, record_plan_facts, record_step_facts
-from lab import JOB_ID, WORKFLOW_ID, Lab, Run
+from lab import JOB_ID, WORKFLOW_ID, Lab
+from told_runs import begin, plan_of, result_of, stored, tell
 
 ORDERS = "id,amount,at\n1,10,2026-03-01 08:00:00\n2,20,2026-03-01 09:00:00\n2,21,2026-03-01 10:00:00\n,5,2026-03-01 11:00:00\n"
 MORE = "id,amount,at\n7,70,2026-03-02 08:00:00\n"
@@ -39,40 +39,6 @@ RULES = {
 def lab(catalogued: Lake) -> Lab:
     job = {"validationConfig": RULES, "order": 2}
     return Lab(catalogued, job=job, silver={"primaryKey": "id"})
-
-
-def stored(database: Database, lab: Lab) -> None:
-    workflow = read_workflow(lab.definition(), origin="the test")
-    with database.transaction() as connection:
-        shop(connection, "Shop", *workflow.jobs, workflow_id=WORKFLOW_ID)
-
-
-def plan_of(run: Run) -> Plan:
-    found = run.lab.lake.read(run.plan_key)
-    assert found is not None
-    return Plan.model_validate_json(found[0])
-
-
-def result_of(run: Run, step: Step) -> StepResult:
-    found = run.lab.lake.read(keys.result_key(run.execution_id, JOB_ID, step))
-    assert found is not None
-    return StepResult.model_validate_json(found[0])
-
-
-def begin(connection: Connection, run: Run) -> None:
-    plan = plan_of(run)
-    told = ExecutionState(
-        execution_id=run.execution_id, workflow_id=WORKFLOW_ID, status=ExecutionStatus.RUNNING, planned_at=plan.planned_at
-    )
-    record_execution(connection, told)
-    record_job(connection, JobState(execution_id=run.execution_id, job_id=JOB_ID, status=JobStatus.RUNNING))
-
-
-def tell(connection: Connection, run: Run, step: Step) -> bool:
-    plan = plan_of(run)
-    state = StepState(execution_id=run.execution_id, job_id=JOB_ID, step=step, status=JobStatus.SUCCEEDED)
-    record_step(connection, state)
-    return record_step_facts(connection, plan, plan.job(JOB_ID), result_of(run, step), run.lab.lake)
 
 
 def assets(connection: Connection) -> dict[str, dict[str, Any]]:

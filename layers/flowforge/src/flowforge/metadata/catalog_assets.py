@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, or_, select, true, update
+from sqlalchemy import Connection, RowMapping, and_, case, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from flowforge.metadata import audit
@@ -15,7 +15,6 @@ from flowforge.metadata.schema import catalog_assets
 from flowforge.model.environment import Environment
 from flowforge.model.layer import Layer
 
-MAX_PAGE = 500
 ENTITY = "asset"
 EDITED = ("description", "owner", "tags")
 KEY = ["layer", "table_name", "environment"]
@@ -110,47 +109,6 @@ def edit(
     return after
 
 
-@dataclass(frozen=True)
-class AssetFilter:
-    """Which tables; ``search`` is found in name and description, ``tags`` are all there."""
-
-    environments: Sequence[Environment] = ()
-    layers: Sequence[Layer] = ()
-    workflow_ids: Sequence[str] = ()
-    tags: Sequence[str] = ()
-    search: str = ""
-
-    def condition(self) -> ColumnElement[bool]:
-        """The filter as a condition."""
-        c = catalog_assets.c
-        parts: list[ColumnElement[bool]] = [true()]
-        for column, chosen in ((c.environment, self.environments), (c.layer, self.layers), (c.workflow_id, self.workflow_ids)):
-            if chosen:
-                parts.append(column.in_(chosen))
-        if self.tags:
-            parts.append(c.tags.contains(list(self.tags)))
-        if self.search:
-            parts.append(
-                or_(c.table_name.icontains(self.search, autoescape=True), c.description.icontains(self.search, autoescape=True))
-            )
-        return and_(*parts)
-
-
 def asset(connection: Connection, asset_id: int) -> RowMapping | None:
     """One table; None where there is none."""
     return connection.execute(select(catalog_assets).where(catalog_assets.c.id == asset_id)).mappings().first()
-
-
-def asset_page(
-    connection: Connection, chosen: AssetFilter | None = None, *, limit: int = 50, offset: int = 0
-) -> tuple[list[RowMapping], list[RowMapping]]:
-    """A page by name, and for each layer of all its pages ``assets``, ``rows`` and ``bytes``: two queries, totals exact."""
-    c, condition = catalog_assets.c, (chosen or AssetFilter()).condition()
-    numbers = select(
-        c.layer, func.count().label("assets"), func.sum(c.row_count).label("rows"), func.sum(c.size_bytes).label("bytes")
-    )
-    by_layer = connection.execute(numbers.where(condition).group_by(c.layer).order_by(c.layer)).mappings()
-    page = (
-        select(catalog_assets).where(condition).order_by(c.table_name, c.layer, c.id).limit(min(limit, MAX_PAGE)).offset(offset)
-    )
-    return list(connection.execute(page).mappings()), list(by_layer)

@@ -100,6 +100,11 @@ def last_executions(connection: Connection, workflow_ids: Iterable[str], *, each
     return found
 
 
+def is_recorded(connection: Connection, execution_id: str) -> bool:
+    """Whether there is an execution of that id."""
+    return connection.scalar(select(executions.c.id).where(executions.c.id == execution_id)) is not None
+
+
 @dataclass(frozen=True)
 class ExecutionDetail:
     """An execution with its jobs in the order in which they run, and the steps of each job by their names."""
