@@ -84,6 +84,19 @@ def execution_page(
     return ExecutionPage(_with_numbers(connection, newest.subquery("page")), by_status)
 
 
+def newest_executions(connection: Connection, *, limit: int) -> list[RowMapping]:
+    """The newest executions of all workflows as a page shows them, in one query."""
+    newest = select(executions).order_by(executions.c.created_at.desc(), executions.c.id.desc()).limit(limit)
+    return _with_numbers(connection, newest.subquery("page"))
+
+
+def workflows_with_executions(connection: Connection) -> list[RowMapping]:
+    """``id`` and ``name`` of the workflows that have executions, by name: what a list can be filtered by."""
+    ran = select(executions.c.id).where(executions.c.workflow_id == workflows.c.id).exists()
+    query = select(workflows.c.id, workflows.c.name).where(ran).order_by(func.lower(workflows.c.name), workflows.c.id)
+    return list(connection.execute(query).mappings())
+
+
 def last_executions(connection: Connection, workflow_ids: Iterable[str], *, each: int = 1) -> dict[str, list[RowMapping]]:
     """The newest executions of each workflow, newest first, in one query."""
     wanted = select(func.unnest(cast(list(workflow_ids), ARRAY(Text))).label("workflow_id")).subquery("wanted")
@@ -103,6 +116,13 @@ def last_executions(connection: Connection, workflow_ids: Iterable[str], *, each
 def is_recorded(connection: Connection, execution_id: str) -> bool:
     """Whether there is an execution of that id."""
     return connection.scalar(select(executions.c.id).where(executions.c.id == execution_id)) is not None
+
+
+def times_of_execution(connection: Connection, execution_id: str) -> tuple[datetime, datetime | None] | None:
+    """When an execution was wished and when it ended (None: it has not); None where there is none of that id."""
+    c = executions.c
+    row = connection.execute(select(c.created_at, c.ended_at).where(c.id == execution_id)).first()
+    return (row.created_at, row.ended_at) if row else None
 
 
 @dataclass(frozen=True)
