@@ -55,7 +55,7 @@ def logs(s3_url: str, aws: Any, request: pytest.FixtureRequest) -> Any:
         client.create_log_stream(logGroupName=group, logStreamName="s")
         told = [{"timestamp": timestamp, "message": message} for timestamp, message in events]
         client.put_log_events(logGroupName=group, logStreamName="s", logEvents=told)
-    return ExecutionLogs(stage, client)
+    return ExecutionLogs(stage, lambda: client)
 
 
 @pytest.fixture
@@ -127,14 +127,14 @@ class Searching:
         return {"events": [line] if self._finds else [], "nextToken": "more"}
 
 
-def test_a_search_without_end_ends_and_says_so() -> None:
-    for finds in (True, False):
-        service: Any = Searching(finds=finds)
-        page = ExecutionLogs("dev", service).page("exec_1", NOW, NOW, limit=500)
-        assert service.asked == 10
-        assert (page.complete, page.following is None) == (False, False)
-        # What shares the last instant that was searched may not be all of it.
-        assert len(page.lines) == (9 if finds else 0)
+@pytest.mark.parametrize("finds", [True, False])
+def test_a_search_without_end_ends_and_says_so(finds: bool) -> None:
+    service: Any = Searching(finds=finds)
+    page = ExecutionLogs("dev", lambda: service).page("exec_1", NOW, NOW, limit=500)
+    assert service.asked == 10
+    assert (page.complete, page.following is None) == (False, False)
+    # What shares the last instant that was searched may not be all of it.
+    assert len(page.lines) == (9 if finds else 0)
 
 
 def test_of_an_execution_that_runs_there_is_always_a_next_page() -> None:
@@ -144,7 +144,7 @@ def test_of_an_execution_that_runs_there_is_always_a_next_page() -> None:
             return {"events": []}
 
     service: Any = Empty()
-    page = ExecutionLogs("dev", service).page("exec_1", NOW, None, limit=5)
+    page = ExecutionLogs("dev", lambda: service).page("exec_1", NOW, None, limit=5)
     assert page.following is not None
-    again = ExecutionLogs("dev", service).page("exec_1", NOW, None, limit=5, following=page.following)
+    again = ExecutionLogs("dev", lambda: service).page("exec_1", NOW, None, limit=5, following=page.following)
     assert (again.lines, again.following) == ([], page.following)

@@ -19,7 +19,7 @@ from flowforge.model.run_state import ExecutionState, JobState, RunError, StepSt
 from flowforge.model.run_status import ExecutionStatus, JobStatus
 from flowforge.model.step import Step
 from flowforge.model.time_zone import days_until, first_instant
-from flowforge.orchestration.platform_probes import Found, Health, ask_all, queue_probe, state_machine_probe
+from flowforge.orchestration.platform_probes import Found, Health, ask_all, stage_probes
 from flowforge.web.services import Services
 
 ENDS = (ExecutionStatus.SUCCEEDED, ExecutionStatus.SUCCEEDED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED)
@@ -242,21 +242,18 @@ def test_health_tells_what_answers_and_what_does_not(admin: TestClient, services
 
 
 def test_probes_ask_the_services_that_a_deployment_names(s3_url: str, aws: Any) -> None:
-    sqs = aws.client("sqs", endpoint_url=s3_url)
-    url = sqs.create_queue(QueueName="wishes")["QueueUrl"]
+    def connect(service: str) -> Any:
+        return aws.client(service, endpoint_url=s3_url)
+
+    url = connect("sqs").create_queue(QueueName="wishes")["QueueUrl"]
     machine = "arn:aws:states:us-east-1:123456789012:stateMachine:none"
 
     def fails() -> None:
         raise RetryLater("too busy")
 
-    found = ask_all(
-        {
-            "queue": queue_probe(url, sqs),
-            "gone": queue_probe(f"{url}-gone", sqs),
-            "stateMachine": state_machine_probe(machine, aws.client("stepfunctions", endpoint_url=s3_url)),
-            "busy": fails,
-        }
-    )
+    assert stage_probes(None, None, connect) == {}
+    gone = stage_probes(None, f"{url}-gone", connect)["queue"]
+    found = ask_all({**stage_probes(machine, url, connect), "gone": gone, "busy": fails})
     assert {name: answer.health for name, answer in found.items()} == {
         "queue": Health.OPERATIONAL,
         "gone": Health.OUTAGE,

@@ -9,13 +9,15 @@ from pathlib import Path
 from rich.console import Console
 
 from flowforge.cli.endings import SUCCESS, Interrupted, say
-from flowforge.local.connection import DATABASE, StackConnection
+from flowforge.local.connection import DATABASE, STAGE, StackConnection
 from flowforge.local.loopback import bypass_proxies
 from flowforge.local.stack_file import running_stack
 from flowforge.local.state_folder import StateFolder
 from flowforge.metadata.database import Database
 from flowforge.metadata.database_settings import DatabaseSettings
 from flowforge.model.environment import Environment
+from flowforge.orchestration.execution_logs import ExecutionLogs
+from flowforge.orchestration.platform_probes import stage_probes
 from flowforge.web.laptop import laptop_api
 from flowforge.web.services import Services
 
@@ -29,7 +31,13 @@ def serve(project: Path, folder: StateFolder, *, port: int, console: Console, er
         with _shared_stack(project, folder, errors) as stack:
             database = Database(DatabaseSettings.of_url(stack.endpoints[DATABASE], pool_size=CONNECTIONS))
             try:
-                services = Services(database, Environment.DEV, stack.lake())
+                services = Services(
+                    database,
+                    Environment.DEV,
+                    stack.lake(),
+                    probes=stage_probes(stack.state_machine_arn, None, stack.client),
+                    logs=ExecutionLogs(STAGE, lambda: stack.client("logs")),
+                )
                 with laptop_api(services, port) as api:
                     for name, value in ((API_VARIABLE, api.url), (TOKEN_VARIABLE, api.token)):
                         say(console, f"export {name}={shlex.quote(value)}")

@@ -7,10 +7,11 @@ told of that instant; so a page needs no state of the service, whose tokens end 
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -66,11 +67,15 @@ class _Found:
 
 
 class ExecutionLogs:
-    """The log groups of a stage."""
+    """The log groups of a stage. They need logs:FilterLogEvents; the client is made when it is first needed."""
 
-    def __init__(self, stage: str, client: "CloudWatchLogsClient") -> None:
+    def __init__(self, stage: str, connect: "Callable[[], CloudWatchLogsClient]") -> None:
         self._stage = stage
-        self._client = client
+        self._connect = connect
+
+    @cached_property
+    def _client(self) -> "CloudWatchLogsClient":
+        return self._connect()
 
     def page(
         self, execution_id: str, began: datetime, ended: datetime | None, *, limit: int, following: str | None = None

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NoAnswer
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -55,28 +56,42 @@ def lake_probe(lake: Lake) -> Probe:
     return ask
 
 
-def state_machine_probe(arn: str, client: "SFNClient") -> Probe:
+def state_machine_probe(arn: str, connect: "Callable[[], SFNClient]") -> Probe:
     """The state machine is there."""
 
     def ask() -> None:
         try:
-            client.describe_state_machine(stateMachineArn=arn)
+            connect().describe_state_machine(stateMachineArn=arn)
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"looking at the state machine {arn}", service="Step Functions") from error
 
     return ask
 
 
-def queue_probe(url: str, client: "SQSClient") -> Probe:
-    """The queue of wishes is there."""
+def queue_probe(url: str, connect: "Callable[[], SQSClient]") -> Probe:
+    """A queue is there."""
 
     def ask() -> None:
         try:
-            client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+            connect().get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"looking at the queue {url}", service="SQS") from error
 
     return ask
+
+
+def stage_probes(machine_arn: str | None, queue_url: str | None, connect: Callable[[str], Any]) -> dict[str, Probe]:
+    """The probes of what a deployment names, by their names; ``connect`` makes the client of a service, once it is needed.
+
+    They need states:DescribeStateMachine on the machine and sqs:GetQueueAttributes on the queue of wishes.
+    """
+    clients = cache(connect)
+    probes: dict[str, Probe] = {}
+    if machine_arn:
+        probes["stateMachine"] = state_machine_probe(machine_arn, lambda: clients("stepfunctions"))
+    if queue_url:
+        probes["queue"] = queue_probe(queue_url, lambda: clients("sqs"))
+    return probes
 
 
 def ask_all(probes: Mapping[str, Probe]) -> dict[str, Found]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
+import boto3
+from botocore.config import Config
 from mangum import Mangum
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -10,6 +12,9 @@ from flowforge.lake.lake import STAGE_VARIABLE, Lake
 from flowforge.metadata.database import Database
 from flowforge.model.environment import Environment
 from flowforge.model.errors import ConfigFault
+from flowforge.orchestration.execution_logs import ExecutionLogs
+from flowforge.orchestration.platform_probes import stage_probes
+from flowforge.orchestration.starting import STATE_MACHINE_VARIABLE
 from flowforge.web.application import create_application, guarded
 from flowforge.web.correlation import HEADER
 from flowforge.web.oidc import LoadBalancerIdentity
@@ -18,7 +23,10 @@ from flowforge.web.services import Services
 
 BALANCER_VARIABLE = "FLOWFORGE_LOAD_BALANCER_ARN"
 FIRST_ADMIN_VARIABLE = "FLOWFORGE_FIRST_ADMIN"
+START_REQUESTS_VARIABLE = "FLOWFORGE_START_REQUESTS_URL"
 TRACE_HEADER = "x-amzn-trace-id"
+PROBE = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=2)
+LOG_SEARCH = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=2, read_timeout=10)
 TEXTS = ("text/", "application/json", PROBLEM)
 """What a load balancer gets as text; everything else is sent in Base64."""
 
@@ -26,7 +34,8 @@ TEXTS = ("text/", "application/json", PROBLEM)
 class Deployment(BaseModel):
     """``load_balancer_arn`` names the load balancer whose word on who signed in counts; None where people use tokens alone.
 
-    ``first_admin`` is the ``sub`` of the person who is an admin while there is no other.
+    ``first_admin`` is the ``sub`` of the person who is an admin while there is no other. The health of the state machine
+    and of the queue of wishes is asked where they are named.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,6 +46,8 @@ class Deployment(BaseModel):
         Field(alias=BALANCER_VARIABLE, pattern=r"^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/.+$"),
     ] = None
     first_admin: Annotated[str | None, Field(alias=FIRST_ADMIN_VARIABLE, min_length=1)] = None
+    state_machine_arn: Annotated[str | None, Field(alias=STATE_MACHINE_VARIABLE)] = None
+    start_requests_url: Annotated[str | None, Field(alias=START_REQUESTS_VARIABLE)] = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -51,7 +62,20 @@ class Deployment(BaseModel):
     def services(self, database: Database, lake: Lake) -> Services:
         """What the routes of this deployment work with."""
         identity = LoadBalancerIdentity(self.load_balancer_arn) if self.load_balancer_arn else None
-        return Services(database, self.stage, lake, identity, self.first_admin)
+        return Services(
+            database,
+            self.stage,
+            lake,
+            identity,
+            self.first_admin,
+            probes=stage_probes(self.state_machine_arn, self.start_requests_url, _quick),
+            logs=ExecutionLogs(self.stage, lambda: boto3.client("logs", config=LOG_SEARCH)),
+        )
+
+
+def _quick(service: str) -> Any:
+    """A client for whoever only wants to know whether a service answers."""
+    return boto3.client(service, config=PROBE)  # type: ignore[call-overload]
 
 
 def function_of(services: Services) -> Mangum:
