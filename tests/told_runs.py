@@ -43,7 +43,18 @@ def begin(connection: Connection, run: Run) -> None:
 
 
 def tell(connection: Connection, run: Run, step: Step) -> bool:
-    plan = plan_of(run)
-    state = StepState(execution_id=run.execution_id, job_id=JOB_ID, step=step, status=JobStatus.SUCCEEDED)
+    """Tell that a step has succeeded, with its result."""
+    plan, result = plan_of(run), result_of(run, step)
+    counts = result.counts.model_dump(by_alias=True)
+    set_aside = counts.get("malformed", counts.get("quarantined"))
+    state = StepState(
+        execution_id=run.execution_id,
+        job_id=JOB_ID,
+        step=step,
+        status=JobStatus.SUCCEEDED,
+        rows_read=counts["read"],
+        rows_set_aside=set_aside,
+        outputs=[output.model_dump(mode="json", by_alias=True) for output in result.outputs],
+    )
     record_step(connection, state)
-    return record_step_facts(connection, plan, plan.job(JOB_ID), result_of(run, step), run.lab.lake)
+    return record_step_facts(connection, plan, plan.job(JOB_ID), result, run.lab.lake)

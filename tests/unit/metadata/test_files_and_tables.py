@@ -23,7 +23,14 @@ from flowforge.metadata.processed_files import (
     same_content,
 )
 from flowforge.metadata.quality_results import quality_of, reconciliations_of, record_quality, record_reconciliation
-from flowforge.metadata.quarantine_reviews import QuarantinedRow, mark_replayed, review, reviews_by_status, reviews_of
+from flowforge.metadata.quarantine_reviews import (
+    QuarantineObject,
+    mark_replayed,
+    review,
+    reviews_by_status,
+    reviews_of,
+    rows_to_replay,
+)
 from flowforge.metadata.refusals import Changed, InUse, NotThere
 from flowforge.metadata.run_state import record_execution, record_job
 from flowforge.metadata.schema.catalog import FileStatus
@@ -203,27 +210,38 @@ def test_results_of_rules_and_comparisons_are_kept_once(database: Database) -> N
 
 
 def test_a_row_is_decided_on_until_it_was_replayed(database: Database) -> None:
-    rows = [QuarantinedRow("wf_shop", "orders", KEY, "e1", number) for number in (1, 2, 3)]
+    quarantine = QuarantineObject("wf_shop", "orders", KEY, "e1")
     with database.transaction() as connection:
         run(connection)
-        review(connection, ANNA, rows[0], ReviewStatus.REJECTED, note="a test order")
-        review(connection, ANNA, rows[0], ReviewStatus.APPROVED)
-        review(connection, ANNA, rows[1], ReviewStatus.FIXED, fixed_values={"email": "secret@example.com"})
-        review(connection, ANNA, rows[2], ReviewStatus.REJECTED)
-        for status, values in ((ReviewStatus.FIXED, None), (ReviewStatus.APPROVED, {"email": "x"})):
+        review(connection, ANNA, quarantine, [1, 3], ReviewStatus.REJECTED, note="a test order")
+        review(connection, ANNA, quarantine, [1, 1], ReviewStatus.APPROVED)
+        secret = {2: {"email": "secret@example.com"}}
+        review(connection, ANNA, quarantine, [2], ReviewStatus.FIXED, fixed_values=secret)
+        for status, values in (
+            (ReviewStatus.FIXED, None),
+            (ReviewStatus.APPROVED, {3: {"email": "x"}}),
+            (ReviewStatus.FIXED, {3: {"email": "x"}, 4: {"email": "x"}}),
+        ):
             with pytest.raises(ConfigFault, match="values"):
-                review(connection, ANNA, rows[2], status, fixed_values=values)
+                review(connection, ANNA, quarantine, [3], status, fixed_values=values)
+        assert [row["row_number"] for row in rows_to_replay(connection, KEY)] == [1, 2]
         assert mark_replayed(connection, KEY, [1, 2, 3], "replay_1") == 2
         assert mark_replayed(connection, KEY, [1, 2, 3], "replay_2") == 0
-        with pytest.raises(InUse, match="replay_1"):
-            review(connection, ANNA, rows[1], ReviewStatus.REJECTED)
+        with pytest.raises(InUse, match=r"row 2 of .* replayed by replay_1"):
+            review(connection, ANNA, quarantine, [3, 2], ReviewStatus.REJECTED)
         assert reviews_by_status(connection, "wf_shop", "orders") == {
             ReviewStatus.APPROVED: 1,
             ReviewStatus.FIXED: 1,
             ReviewStatus.REJECTED: 1,
         }
         assert reviews_of(connection, KEY)[2]["fixed_values"] == {"email": "secret@example.com"}
-        assert "secret@example.com" not in str(audit.entries(connection))
+        lines = audit.entries(connection, entity_type="quarantine")
+        assert "secret@example.com" not in str(lines)
+        assert [(line["before"]["rows"], line["after"]["rows"]) for line in lines] == [
+            ({}, [2]),
+            ({"1": "rejected"}, [1]),
+            ({}, [1, 3]),
+        ]
 
 
 def test_versions_of_a_contract_are_listed_newest_first(database: Database) -> None:

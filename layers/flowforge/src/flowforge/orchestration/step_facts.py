@@ -19,14 +19,17 @@ from flowforge.metadata import catalog_assets, quality_results
 from flowforge.metadata.catalog_assets import PublishedTable
 from flowforge.metadata.contract_index import note_contract
 from flowforge.metadata.processed_files import FileVersion, begin_files, complete_files, end_files
-from flowforge.metadata.schema import workflows
+from flowforge.metadata.run_state import record_step
+from flowforge.metadata.schema import job_executions, workflows
 from flowforge.metadata.schema.catalog import FileStatus
 from flowforge.model.environment import Environment
 from flowforge.model.errors import FlowForgeError
 from flowforge.model.lineage import Lineage
 from flowforge.model.plan import JobPlan, Plan
 from flowforge.model.reconciliation import ReconciliationRecord
-from flowforge.model.step import RuleOutcome, Step, StepResult
+from flowforge.model.run_state import StepState
+from flowforge.model.run_status import JobStatus
+from flowforge.model.step import PublishedObject, RuleOutcome, Step, StepResult
 from flowforge.orchestration.parent_tables import parent_tables
 from flowforge.orchestration.table_facts import described_columns, table_facts
 
@@ -74,7 +77,7 @@ def record_failure_facts(connection: Connection, plan: Plan, planned_job: JobPla
     kept = [
         _kept(connection, f"the files of {where}", lambda: told.failed_files(message)),
         _kept(connection, f"the comparisons of {where}", told.failed_comparisons),
-        _kept(connection, f"the quality of {where}", told.refused_quality),
+        _kept(connection, f"the quarantine of {where}", told.refused),
     ]
     return all(kept)
 
@@ -168,11 +171,34 @@ class _Telling:
             record = ReconciliationRecord.model_validate_json(stored[0])
             quality_results.record_reconciliation(self.connection, self.plan.execution_id, self.job_id, record.outcomes)
 
-    def refused_quality(self) -> None:
-        """The rules of a run that was refused as a whole, as its word of the refusal tells."""
+    def refused(self) -> None:
+        """The rules and the quarantine of a run that was refused as a whole, as its word of the refusal tells."""
         stored = self.lake.read(keys.refusal_key(self.plan.execution_id, self.job_id))
-        if stored is not None:
-            self.quality(tuple(RuleOutcome.model_validate(rule) for rule in json.loads(stored[0]).get("rules", ())))
+        if stored is None:
+            return
+        word = json.loads(stored[0])
+        self.quality(tuple(RuleOutcome.model_validate(rule) for rule in word.get("rules", ())))
+        seen = self.lake.head(word["quarantineKey"])
+        job = select(job_executions.c.redrive, job_executions.c.status).where(
+            job_executions.c.execution_id == self.plan.execution_id, job_executions.c.job_id == self.job_id
+        )
+        state = self.connection.execute(job).first()
+        if seen is None or state is None or state.status is not JobStatus.FAILED:
+            return
+        output = PublishedObject(
+            role="quarantine", key=seen.key, etag=seen.etag, rows=word["quarantined"], size_bytes=seen.size_bytes
+        )
+        refused = StepState(
+            execution_id=self.plan.execution_id,
+            job_id=self.job_id,
+            step=Step.SILVER_TRANSFORM,
+            redrive=state.redrive,
+            status=JobStatus.FAILED,
+            rows_read=word["read"],
+            rows_set_aside=word["quarantined"],
+            outputs=[output.model_dump(mode="json", by_alias=True)],
+        )
+        record_step(self.connection, refused)
 
     def contract(self, result: StepResult) -> None:
         version = result.contract_version
