@@ -69,9 +69,10 @@ def execution_page(
     """
     joined = executions.join(workflows, workflows.c.id == executions.c.workflow_id)
     condition = chosen.condition()
-    counted = select(executions.c.status, func.count()).select_from(joined if chosen.search else executions).where(condition)
+    of_them = joined if chosen.search else executions
+    counted = select(executions.c.status, func.count()).select_from(of_them).where(condition)
     by_status = {row[0]: int(row[1]) for row in connection.execute(counted.group_by(executions.c.status))}
-    page = select(executions).select_from(joined).where(condition)
+    page = select(executions).select_from(of_them).where(condition)
     if after is not None:
         created_at, execution_id = after
         older = or_(
