@@ -72,6 +72,9 @@ def page(results: Sequence[Result], machine: dict[str, str], unmeasured: Sequenc
             parts.append(S3_NOTE + "\n")
         parts.append(f"`{result.case.name}`, {rounds} rounds, load average {before:.1f} before and {after:.1f} after.\n")
         parts.append(_figures(result))
+        if result.case.figures is not None:
+            head, rows = result.case.figures
+            parts.append(table(head, rows(result.measurements)))
     return "\n".join(parts)
 
 

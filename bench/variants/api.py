@@ -1,7 +1,6 @@
 """The lists and details of the API over HTTP, with a thousand workflows and a hundred thousand executions in the database."""
 
 import http.client
-import json
 import statistics
 import threading
 import time
@@ -42,7 +41,7 @@ ROUTES = (
     "/api/orchestration/monitor?page=1900",
     "/api/orchestration/monitor?status=failed&timeRange=30d",
     "/api/orchestration/monitor?search=workflow%2099",
-    "/api/orchestration/monitor/exec_50000",
+    "/api/orchestration/monitor/exec_51",
     "/api/orchestration/monitor/performance?timeRange=7d",
     "/api/orchestration/monitor/performance?timeRange=90d&timeZone=Asia/Kolkata",
     "/api/data-assets/list",
@@ -51,7 +50,7 @@ ROUTES = (
     "/api/data-assets/9/quality",
     "/api/data-assets/lineage?assetId=9",
     "/api/quality/rules",
-    "/api/executions/exec_50000/quality",
+    "/api/executions/exec_51/quality",
     "/api/quarantine",
     "/api/quarantine?workflowIds=wf_7",
     "/api/audit",
@@ -138,11 +137,3 @@ class _Answering(BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: object) -> None:
         """Nothing."""
-
-
-if __name__ == "__main__":
-    import tempfile
-    from pathlib import Path
-
-    with tempfile.TemporaryDirectory() as scratch:
-        print(json.dumps(lists_and_details(Workplace(1.0, Path(scratch)))(), indent=1))
