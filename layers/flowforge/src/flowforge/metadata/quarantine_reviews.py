@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Text, exists, func, literal_column, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from flowforge.metadata import audit
 from flowforge.metadata.audit import Actor
 from flowforge.metadata.refusals import InUse
-from flowforge.metadata.schema import quarantine_reviews
+from flowforge.metadata.schema import quarantine_reviews, start_wishes
 from flowforge.metadata.schema.quality import ReviewStatus
+from flowforge.metadata.schema.runs import WishStatus
 from flowforge.model.errors import ConfigFault
 
 ENTITY = "quarantine"
@@ -56,9 +57,10 @@ def review(
         )
     c = quarantine_reviews.c
     of_them = (c.object_key == quarantine.object_key) & c.row_number.in_(numbers)
-    before = list(connection.execute(select(quarantine_reviews).where(of_them).order_by(c.id).with_for_update()).mappings())
+    query = select(quarantine_reviews, _is_replayed().label("is_replayed")).where(of_them).order_by(c.id)
+    before = list(connection.execute(query.with_for_update()).mappings())
     for known in before:
-        if known["replay_execution_id"] is not None:
+        if known["is_replayed"]:
             raise InUse(
                 f"row {known['row_number']} of {quarantine.object_key} was replayed by {known['replay_execution_id']}: "
                 "that cannot be undone"
@@ -70,10 +72,11 @@ def review(
     ]
     statement = insert(quarantine_reviews).values(values)
     told = {name: statement.excluded[name] for name in (*decided, "fixed_values", "object_etag")}
-    unreplayed = c.replay_execution_id.is_(None)
     kept = connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["object_key", "row_number"], set_={**told, "reviewed_at": func.now()}, where=unreplayed
+            index_elements=["object_key", "row_number"],
+            set_={**told, "replay_execution_id": null(), "reviewed_at": func.now()},
+            where=~_is_replayed(),
         )
     )
     if kept.rowcount != len(numbers):
@@ -91,18 +94,28 @@ def review(
 def rows_to_replay(connection: Connection, object_key: str) -> list[RowMapping]:
     """The rows of an object that are approved or fixed and were not replayed, held until the transaction ends."""
     c = quarantine_reviews.c
-    waiting = c.status.in_((ReviewStatus.APPROVED, ReviewStatus.FIXED)) & c.replay_execution_id.is_(None)
-    query = select(quarantine_reviews).where(c.object_key == object_key, waiting).order_by(c.row_number)
+    query = select(quarantine_reviews).where(c.object_key == object_key, _waits_for_replay()).order_by(c.row_number)
     return list(connection.execute(query.with_for_update()).mappings())
 
 
 def mark_replayed(connection: Connection, object_key: str, row_numbers: list[int], replay_execution_id: str) -> int:
     """Take note that rows go through again in an execution; how many of them were to go, and had not gone before."""
     c = quarantine_reviews.c
-    waiting = c.status.in_((ReviewStatus.APPROVED, ReviewStatus.FIXED)) & c.replay_execution_id.is_(None)
     of_them = (c.object_key == object_key) & c.row_number.in_(row_numbers)
-    moved = update(quarantine_reviews).where(of_them, waiting).values(replay_execution_id=replay_execution_id)
+    moved = update(quarantine_reviews).where(of_them, _waits_for_replay()).values(replay_execution_id=replay_execution_id)
     return connection.execute(moved).rowcount
+
+
+def _waits_for_replay() -> ColumnElement[bool]:
+    return quarantine_reviews.c.status.in_((ReviewStatus.APPROVED, ReviewStatus.FIXED)) & ~_is_replayed()
+
+
+def _is_replayed() -> ColumnElement[bool]:
+    """Whether an execution was wished for a row, and the wish did not come to nothing."""
+    came_to_nothing = start_wishes.c.status.in_((WishStatus.SKIPPED, WishStatus.REFUSED, WishStatus.CANCELLED))
+    replayed_by = literal_column("quarantine_reviews.replay_execution_id", Text)
+    nothing = exists().where(start_wishes.c.execution_id == replayed_by, came_to_nothing)
+    return replayed_by.is_not(None) & ~nothing
 
 
 def reviews_of(connection: Connection, object_key: str) -> dict[int, RowMapping]:
