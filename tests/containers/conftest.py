@@ -12,9 +12,8 @@ from typing import Any
 
 import boto3
 import pytest
-import yaml
 
-from containers.harness import BUILT, CREDENTIALS, FUNCTIONS, REGION, ROOT, SAM, Invoke, Machine, Runs, event
+from containers.harness import BUILT, CREDENTIALS, FUNCTIONS, REGION, ROOT, SAM, Invoke, Machine, Runs, event, sample
 from containers.relay import Relay, relayed
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
@@ -23,7 +22,7 @@ from flowforge.local.reaper import Reaper
 from flowforge.local.sample_data import write_sample
 from flowforge.model.plan import PlanRequest
 from flowforge.model.step import Step, StepRequest, StepResult
-from flowforge.model.workflow import Workflow, read_workflow
+from flowforge.model.workflow import Workflow
 from flowforge.orchestration.planning import plan_execution
 from flowforge.steps.run_step import run_step
 
@@ -54,20 +53,17 @@ def make_lake(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> C
     )
     folder = tmp_path_factory.mktemp("sample")
     write_sample(folder)
-    definition = yaml.safe_load((ROOT / "examples" / "shop" / "workflow.yaml").read_text())
-    workflow = read_workflow(definition, origin="examples/shop/workflow.yaml")
 
     def make(bucket: str) -> Lake:
         lake = Lake.connect(bucket, session, endpoint_url=emulator.endpoint)
         lake.client.create_bucket(Bucket=bucket)
-        land(lake, workflow, folder)
+        land(lake, sample(), folder)
         return lake
 
     return make
 
 
 def land(lake: Lake, workflow: Workflow, folder: Path) -> None:
-    lake.overwrite(keys.workflow_key(workflow.id), workflow.to_json())
     for job in workflow.jobs:
         for file in sorted(folder.glob(job.source_config.file_config.file_pattern)):
             key = keys.landing_key(workflow.id, job.id, file.name)
@@ -154,7 +150,7 @@ def planned(invoke: Invoke) -> Any:
 @pytest.fixture(scope="session")
 def on_host(host_lake: Lake) -> Mapping[Step, StepResult]:
     """Bronze, Silver and Gold of one job on the host."""
-    plan_execution(PlanRequest.model_validate(event("plan_execution")), host_lake)
+    plan_execution(PlanRequest.model_validate(event("plan_execution")), host_lake, sample)
     return {step: run_step(StepRequest.model_validate(event(step.value)), host_lake) for step in FUNCTIONS}
 
 

@@ -21,6 +21,8 @@ MODELS: dict[str, type[BaseModel]] = {step.value: StepRequest for step in Step} 
     "record_event": RecordRequest,
 }
 BATCHES = {"start_execution": StartRequest}
+SCHEDULED = {"reconcile"}
+"""Functions that a schedule calls, with nothing to say."""
 """Functions that are given messages of a queue, each with such a model in its body."""
 
 
@@ -35,7 +37,15 @@ def sample(root: Path) -> Workflow:
 
 def test_every_function_has_an_event_and_every_event_a_function(root: Path) -> None:
     events = {path.stem for path in (root / "events").glob("*.json")}
-    assert events == {handler.parent.name for handler in (root / "functions").glob("*/handler.py")} == {*MODELS, *BATCHES}
+    assert (
+        events
+        == {handler.parent.name for handler in (root / "functions").glob("*/handler.py")}
+        == {
+            *MODELS,
+            *BATCHES,
+            *SCHEDULED,
+        }
+    )
 
 
 @pytest.mark.parametrize("name", MODELS)

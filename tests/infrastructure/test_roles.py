@@ -15,31 +15,25 @@ READS = {
     "SilverTransform": {"bronze", "silver", "quarantine", "contracts", "_attempts"},
     "GoldPublish": {"bronze", "silver", "gold", "contracts", "_attempts"},
     "Worker": {"landing", "bronze", "silver", "quarantine", "gold", "contracts", "_attempts"},
-    "PlanExecution": {"workflows", "landing", "contracts"},
+    "PlanExecution": {"landing", "contracts"},
     "RecordEvent": set[str](),
-    "StartExecution": {"workflows"},
+    "Reconcile": set[str](),
 }
 WRITES = {
     "BronzeIngest": {"bronze", "quarantine", "_attempts"},
     "SilverTransform": {"silver", "quarantine", "contracts", "_attempts"},
     "GoldPublish": {"gold", "_attempts"},
     "Worker": {"bronze", "silver", "quarantine", "gold", "contracts", "_attempts"},
-    "PlanExecution": set[str](),
+    "PlanExecution": {"workflows"},
     "RecordEvent": set[str](),
-    "StartExecution": set[str](),
 }
-# It touches no execution's objects, only the queue from which it starts them.
-WITHOUT_COMMON = {"StartExecution"}
-SCHEDULES = ("WorkflowScheduleRole",)
+# What reads runs and writes none.
+READING_ALONE = {"Reconcile"}
+SCHEDULES = ("WorkflowScheduleRole", "ReconcileScheduleRole")
 
 
 def roles(template: Mapping[str, Any]) -> list[str]:
     return [name for name, item in template["Resources"].items() if item["Type"] == "AWS::IAM::Role"]
-
-
-def common(function: str) -> set[str]:
-    """What a function reads and writes because every function does."""
-    return set() if function in WITHOUT_COMMON else COMMON
 
 
 def prefixes(template: Mapping[str, Any], role: str, action: str) -> set[str]:
@@ -101,12 +95,20 @@ def test_every_statement_has_a_name_that_is_unique_in_its_role(application: Mapp
 
 @pytest.mark.parametrize("function", READS)
 def test_a_function_reads_the_layers_that_it_needs_and_no_other(application: Mapping[str, Any], function: str) -> None:
-    assert prefixes(application, f"{function}Role", "s3:GetObject") == READS[function] | common(function)
+    assert prefixes(application, f"{function}Role", "s3:GetObject") == READS[function] | COMMON
 
 
 @pytest.mark.parametrize("function", WRITES)
 def test_a_function_writes_the_layers_that_it_owns_and_no_other(application: Mapping[str, Any], function: str) -> None:
-    assert prefixes(application, f"{function}Role", "s3:PutObject") == WRITES[function] | common(function)
+    assert prefixes(application, f"{function}Role", "s3:PutObject") == WRITES[function] | COMMON
+
+
+def test_what_starts_executions_has_no_part_in_the_lake_and_what_compares_them_writes_none(
+    application: Mapping[str, Any],
+) -> None:
+    touched = [action for item in statements(application, "StartExecutionRole") for action in as_list(item["Action"])]
+    assert not [action for action in touched if action.startswith("s3:")]
+    assert {name: prefixes(application, f"{name}Role", "s3:PutObject") for name in READING_ALONE} == {"Reconcile": set()}
 
 
 @pytest.mark.parametrize("function", READS)
@@ -131,7 +133,7 @@ def test_a_missing_object_is_seen_as_missing_wherever_a_function_reads(applicati
         if "s3:ListBucket" in as_list(statement["Action"]):
             assert statement["Resource"] == {"Fn::Sub": BUCKET}
             listed |= {prefix.removesuffix("/*") for prefix in as_list(statement["Condition"]["StringLikeIfExists"]["s3:prefix"])}
-    assert listed == READS[function] | common(function)
+    assert listed == READS[function] | COMMON
 
 
 @pytest.mark.parametrize("function", READS)

@@ -15,6 +15,7 @@ from s3_proxy import Seen
 
 DECRYPT = Permission("kms:Decrypt", "${DataKeyArn}", THROUGH_S3)
 GENERATE = Permission("kms:GenerateDataKey", "${DataKeyArn}", THROUGH_S3)
+EXECUTIONS = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution"
 DEFAULT_BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default"
 
 
@@ -30,6 +31,9 @@ def _needed(seen: Seen, names: Mapping[str, str]) -> Iterator[Permission]:
         yield Permission("sqs:SendMessage", names[queue])
     elif target == "AWSStepFunctions.StartExecution":
         yield _start(json.loads(seen.body)["stateMachineArn"], names)
+    elif target in ("AWSStepFunctions.DescribeExecution", "AWSStepFunctions.StopExecution"):
+        machine = json.loads(seen.body)["executionArn"].split(":")[6]
+        yield Permission(f"states:{target.partition('.')[2]}", f"{EXECUTIONS}:{names[machine].replace('}', '.Name}')}:*")
     elif target == "AWSEvents.PutEvents":
         for entry in json.loads(seen.body)["Entries"]:
             assert "EventBusName" not in entry

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ARRAY, ColumnElement, Connection, RowMapping, Subquery, Text, and_, cast, func, or_, select, true
 
 from flowforge.metadata.schema import executions, job_executions, jobs, step_results, workflows
-from flowforge.model.run_status import ExecutionStatus, JobStatus
+from flowforge.model.run_status import ACTIVE, ExecutionStatus, JobStatus
 from flowforge.model.step import Step
 
 MAX_PAGE = 200
@@ -124,6 +124,12 @@ def times_of_execution(connection: Connection, execution_id: str) -> tuple[datet
     c = executions.c
     row = connection.execute(select(c.created_at, c.ended_at).where(c.id == execution_id)).first()
     return (row.created_at, row.ended_at) if row else None
+
+
+def active_execution(connection: Connection, workflow_id: str) -> str | None:
+    """The oldest execution of a workflow that is active; None where none is."""
+    query = select(executions.c.id).where(executions.c.workflow_id == workflow_id, executions.c.status.in_(ACTIVE))
+    return connection.execute(query.order_by(executions.c.created_at).limit(1)).scalar()
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from flowforge.metadata.database import Database
 from flowforge.model.environment import Environment
 from flowforge.model.errors import ConfigFault
 from flowforge.orchestration.execution_logs import ExecutionLogs
+from flowforge.orchestration.machine import STATE_MACHINE_VARIABLE
 from flowforge.orchestration.platform_probes import stage_probes
-from flowforge.orchestration.starting import STATE_MACHINE_VARIABLE
+from flowforge.orchestration.start_queue import QUEUE_VARIABLE
 from flowforge.web.application import create_application, guarded
 from flowforge.web.correlation import HEADER
 from flowforge.web.oidc import LoadBalancerIdentity
@@ -23,7 +24,6 @@ from flowforge.web.services import Services
 
 BALANCER_VARIABLE = "FLOWFORGE_LOAD_BALANCER_ARN"
 FIRST_ADMIN_VARIABLE = "FLOWFORGE_FIRST_ADMIN"
-START_REQUESTS_VARIABLE = "FLOWFORGE_START_REQUESTS_URL"
 TRACE_HEADER = "x-amzn-trace-id"
 PROBE = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=2)
 LOG_SEARCH = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=2, read_timeout=10)
@@ -47,7 +47,7 @@ class Deployment(BaseModel):
     ] = None
     first_admin: Annotated[str | None, Field(alias=FIRST_ADMIN_VARIABLE, min_length=1)] = None
     state_machine_arn: Annotated[str | None, Field(alias=STATE_MACHINE_VARIABLE)] = None
-    start_requests_url: Annotated[str | None, Field(alias=START_REQUESTS_VARIABLE)] = None
+    start_requests_url: Annotated[str | None, Field(alias=QUEUE_VARIABLE)] = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
