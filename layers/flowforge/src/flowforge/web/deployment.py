@@ -13,9 +13,11 @@ from flowforge.metadata.database import Database
 from flowforge.model.environment import Environment
 from flowforge.model.errors import ConfigFault
 from flowforge.orchestration.execution_logs import ExecutionLogs
-from flowforge.orchestration.machine import STATE_MACHINE_VARIABLE
+from flowforge.orchestration.machine import STATE_MACHINE_VARIABLE, Machine
 from flowforge.orchestration.platform_probes import stage_probes
-from flowforge.orchestration.start_queue import QUEUE_VARIABLE
+from flowforge.orchestration.run_door import RunDoor
+from flowforge.orchestration.start_queue import QUEUE_VARIABLE, StartQueue
+from flowforge.orchestration.starting import Starter
 from flowforge.web.application import create_application, guarded
 from flowforge.web.correlation import HEADER
 from flowforge.web.oidc import LoadBalancerIdentity
@@ -62,6 +64,9 @@ class Deployment(BaseModel):
     def services(self, database: Database, lake: Lake) -> Services:
         """What the routes of this deployment work with."""
         identity = LoadBalancerIdentity(self.load_balancer_arn) if self.load_balancer_arn else None
+        door = None
+        if self.state_machine_arn and self.start_requests_url:
+            door = RunDoor(StartQueue.from_environment(), Starter(database, Machine.from_environment()))
         return Services(
             database,
             self.stage,
@@ -70,6 +75,7 @@ class Deployment(BaseModel):
             self.first_admin,
             probes=stage_probes(self.state_machine_arn, self.start_requests_url, _quick),
             logs=ExecutionLogs(self.stage, lambda: boto3.client("logs", config=LOG_SEARCH)),
+            door=door,
         )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping
 from flowforge.lake import keys
 from flowforge.metadata.quarantine_list import Holding
 from flowforge.metadata.schema.quality import ReviewStatus
+from flowforge.metadata.schema.runs import WishStatus
 from flowforge.model.base import Document
 from flowforge.model.run_status import JobStatus
 from flowforge.model.step import Step
@@ -161,12 +162,22 @@ class ReplayRequest(Document):
 
 
 class Decided(Document):
-    """How many rows of an object are now in which state; those that nobody decided on are left out."""
+    """How many rows of an object were decided on, and what they are now."""
 
     success: bool = True
     key: str
     rows: int
     status: ReviewStatus
+
+
+class Replayed(Document):
+    """The execution that takes rows through again, or will, once its wish has its turn."""
+
+    success: bool = True
+    execution_id: str
+    workflow_id: str
+    rows: int
+    status: WishStatus
 
 
 def unknown_columns(fixes: Sequence[RowFix], columns: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from flowforge.metadata.database import Database
 from flowforge.model.environment import Environment
 from flowforge.orchestration.execution_logs import ExecutionLogs
 from flowforge.orchestration.platform_probes import Probe
+from flowforge.orchestration.run_door import RunDoor
 from flowforge.web.oidc import LoadBalancerIdentity
 
 
@@ -21,7 +22,8 @@ class Services:
     """``identity`` verifies the people whom a load balancer lets in; None where nobody signs in, as on a laptop.
 
     ``first_admin`` is the ``sub`` of the person who is an admin while there is no other. ``probes`` ask what else the
-    deployment stands on, by name: ``stateMachine`` and ``queue``. ``logs`` are None where nobody keeps the functions' lines.
+    deployment stands on, by name: ``stateMachine`` and ``queue``. ``logs`` are None where nobody keeps the functions' lines,
+    ``door`` where nothing can be started.
     """
 
     database: Database
@@ -31,6 +33,7 @@ class Services:
     first_admin: str | None = None
     probes: Mapping[str, Probe] = field(default_factory=dict)
     logs: ExecutionLogs | None = None
+    door: RunDoor | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

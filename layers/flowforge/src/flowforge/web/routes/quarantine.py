@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, status
 from sqlalchemy import Connection
 
 from flowforge.lake import keys
@@ -19,6 +19,8 @@ from flowforge.metadata.quarantine_reviews import QuarantineObject, review, revi
 from flowforge.metadata.refusals import InUse, NotThere
 from flowforge.metadata.schema.quality import ReviewStatus
 from flowforge.model.errors import ConfigFault
+from flowforge.orchestration.replays import replay_reviewed
+from flowforge.steps.error_limits import require_run_was_taken
 from flowforge.steps.quarantine_reader import QuarantineReader
 from flowforge.web.access import Operator, Viewer
 from flowforge.web.paging import Paged
@@ -31,11 +33,14 @@ from flowforge.web.quarantine_views import (
     QuarantinedRowView,
     QuarantineList,
     QuarantineView,
+    Replayed,
+    ReplayRequest,
     unknown_columns,
 )
 from flowforge.web.services import Services, Used
 
 router = APIRouter(prefix="/api/quarantine", tags=["quarantine"])
+MALFORMED = "{key} holds records that could not be read: mend them in their file, and deliver that again"
 
 
 @router.get("")
@@ -62,7 +67,7 @@ def list_rows(
     _caller: Viewer,
     page: Paged,
     key: Annotated[Key, Query(description="The key of the object, as the list tells it.")],
-    status: ReviewStatus | None = None,
+    state: Annotated[ReviewStatus | None, Query(alias="status")] = None,
 ) -> QuarantinedRows:
     """The rows of an object by their numbers; those in one state where it is stated."""
     seen, _ = seen_object(services, key)
@@ -72,11 +77,11 @@ def list_rows(
     total = reader.total()
     only: list[int] | None = None
     without: Collection[int] = ()
-    if status is ReviewStatus.QUARANTINED:
+    if state is ReviewStatus.QUARANTINED:
         without = [number for number, row in reviews.items() if row["status"] is not ReviewStatus.QUARANTINED]
         total -= len(without)
-    elif status is not None:
-        only = [number for number, row in reviews.items() if row["status"] is status]
+    elif state is not None:
+        only = [number for number, row in reviews.items() if row["status"] is state]
         total = len(only)
     rows = reader.page(offset=page.offset, limit=page.limit, only=only, without=without)
     return QuarantinedRows(
@@ -114,6 +119,22 @@ def fix_rows(services: Used, caller: Operator, given: FixDecision) -> Decided:
     return _decide(services, caller, given.key, list(fixes), ReviewStatus.FIXED, fixes=fixes, note=given.note)
 
 
+@router.post("/replay", status_code=status.HTTP_202_ACCEPTED)
+def replay_rows(services: Used, caller: Operator, given: ReplayRequest) -> Replayed:
+    """Take approved and fixed rows through Silver and Gold again, without displacing newer ones: all that wait, or some.
+
+    It is an execution of the workflow like any other, and waits its turn as one.
+    """
+    seen, owned = seen_object(services, given.key)
+    if keys.holds_malformed(given.key):
+        raise InUse(MALFORMED.format(key=given.key))
+    if services.door is None:
+        raise InUse("this server cannot start executions")
+    require_run_was_taken(services.lake, given.key)
+    wish, rows = replay_reviewed(services.database, services.lake, services.door, caller.actor, owned, seen, only=given.rows)
+    return Replayed(execution_id=wish.execution_id, workflow_id=wish.workflow_id, rows=rows, status=wish.status)
+
+
 def seen_object(services: Services, key: str) -> tuple[ObjectVersion, QuarantineObject]:
     """An object of the quarantine as it is now, and whose it is. Raises NotThere for any other key."""
     place = keys.slugs_of_quarantine(key)
@@ -138,17 +159,17 @@ def _decide(
     caller: Operator,
     key: str,
     rows: Collection[int],
-    status: ReviewStatus,
+    decision: ReviewStatus,
     *,
     fixes: Mapping[int, dict[str, str | None]] | None = None,
     note: str,
 ) -> Decided:
     _, owned = seen_object(services, key)
     if keys.holds_malformed(key):
-        raise InUse(f"{key} holds records that could not be read: mend them in their file, and deliver that again")
+        raise InUse(MALFORMED.format(key=key))
     total = QuarantineReader(services.lake, key).total()
     if beyond := [number for number in rows if number > total]:
         raise ConfigFault(f"{key} has {total} rows, and no row {beyond[0]}", file=key, row=beyond[0], option="rows")
     with services.transaction() as connection:
-        review(connection, caller.actor, owned, rows, status, fixed_values=fixes, note=note)
-    return Decided(key=key, rows=len(set(rows)), status=status)
+        review(connection, caller.actor, owned, rows, decision, fixed_values=fixes, note=note)
+    return Decided(key=key, rows=len(set(rows)), status=decision)
