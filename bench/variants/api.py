@@ -4,6 +4,8 @@ import http.client
 import statistics
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -24,11 +26,18 @@ from flowforge.metadata.database import Database
 from flowforge.metadata.database_settings import DatabaseSettings
 from flowforge.metadata.upgrade import upgrade
 from flowforge.model.environment import Environment
+from flowforge.orchestration.dead_letters import DeadLetters
+from flowforge.orchestration.machine import Machine
+from flowforge.orchestration.run_door import RunDoor
+from flowforge.orchestration.start_queue import StartQueue
+from flowforge.orchestration.starting import Starter
 from flowforge.web.laptop import LaptopApi, laptop_api
 from flowforge.web.services import Services
 
 WORKFLOWS, EXECUTIONS = 1_000, 100_000
 REQUESTS = 15
+SESSION = boto3.session.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")
+NO_MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:none"
 ROUTES = (
     "/api/workflows",
     "/api/workflows?includeLastExecution=true&page=15",
@@ -77,7 +86,10 @@ def lists_and_details(workplace: Workplace) -> Work:
 
     def work() -> dict[str, Any]:
         try:
-            with _bucket() as lake, laptop_api(Services(database, Environment.DEV, lake), 0) as api:
+            with (
+                _service() as endpoint,
+                laptop_api(Services(database, Environment.DEV, _lake(endpoint), _door(endpoint, database)), 0) as api,
+            ):
                 return {"routes": [_measured(api, database, route) for route in ROUTES]}
         finally:
             database.close()
@@ -117,17 +129,25 @@ def _measured(api: LaptopApi, database: Database, route: str) -> dict[str, Any]:
     }
 
 
-class _bucket:  # noqa: N801 -- used as a function
-    """A lake that answers when the overview asks whether it is there."""
+@contextmanager
+def _service() -> Iterator[str]:
+    """A server that answers when the overview asks whether the bucket is there."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answering)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
 
-    def __enter__(self) -> Lake:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Answering)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        session = boto3.session.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")
-        return Lake.connect("data", session, endpoint_url=f"http://127.0.0.1:{self._server.server_port}")
 
-    def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
+def _lake(endpoint: str) -> Lake:
+    return Lake.connect("data", SESSION, endpoint_url=endpoint)
+
+
+def _door(endpoint: str, database: Database) -> RunDoor:
+    """A door through which nothing is started here."""
+    sqs, machines = SESSION.client("sqs", endpoint_url=endpoint), SESSION.client("stepfunctions", endpoint_url=endpoint)
+    return RunDoor(StartQueue(endpoint, sqs), Starter(database, Machine(NO_MACHINE, machines)), DeadLetters(endpoint, sqs))
 
 
 class _Answering(BaseHTTPRequestHandler):

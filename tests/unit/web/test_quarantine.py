@@ -1,6 +1,5 @@
 """The quarantine over HTTP: what was set aside and why, and what people decide on it."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,26 +7,20 @@ from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from flowforge.lake.lake import Lake
-from flowforge.metadata.audit import SYSTEM
 from flowforge.metadata.database import Database
 from flowforge.metadata.run_state import record_job
-from flowforge.metadata.tokens import create_token
 from flowforge.metadata.wishes import cancel_wish, wish_of_execution
-from flowforge.model.environment import Environment
 from flowforge.model.errors import DataFault
 from flowforge.model.role import Role
 from flowforge.model.run_state import JobState, RunError
 from flowforge.model.run_status import JobStatus
+from flowforge.model.start import StartRequest
 from flowforge.model.step import Step
 from flowforge.orchestration.run_door import RunDoor
-from flowforge.orchestration.starting import Starter
 from flowforge.orchestration.step_facts import record_failure_facts
-from flowforge.web.application import create_application, guarded
-from flowforge.web.services import Services
 from lab import JOB_ID, Lab, Run
-from machines import Executions
 from told_runs import begin, plan_of, stored, tell
-from web_clients import HOST, As
+from web_clients import As
 
 ORDERS = "id,email\n1,a@x.de\n,b@x.de\n3,\n4,no\n"
 RULES = {
@@ -163,45 +156,18 @@ def test_a_run_that_was_refused_as_a_whole_is_listed_with_its_rows(admin: TestCl
     assert len(admin.get("/api/quarantine/rows", params={"key": found["key"]}).json()["rows"]) == 3
 
 
-class Sent:
-    """The queue of wishes, as far as sending goes."""
-
-    url = "queue"
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def send(self, request: Any) -> None:
-        """Keep a message."""
-        self.messages.append(request.model_dump_json())
-
-
-@pytest.fixture
-def door(database: Database) -> RunDoor:
-    queue: Any = Sent()
-    return RunDoor(queue, Starter(database, Executions().machine()))
-
-
-@pytest.fixture
-def replaying(services: Services, door: RunDoor) -> TestClient:
-    with services.transaction() as connection:
-        token = create_token(connection, SYSTEM, "operator", Role.OPERATOR, Environment.DEV)
-    app = guarded(create_application(replace(services, door=door)), [HOST])
-    return TestClient(app, base_url=f"http://{HOST}", headers={"Authorization": f"Bearer {token.secret}"})
-
-
 def test_approved_and_fixed_rows_go_through_again_once(
-    run: Run, replaying: TestClient, database: Database, door: RunDoor, lab: Lab
+    run: Run, admin: TestClient, database: Database, door: RunDoor, lab: Lab
 ) -> None:
     assert run.execution_id == "exec_1"
-    key = listed(replaying)[0]["key"]
-    assert replaying.post("/api/quarantine/replay", json={"key": key}).status_code == 409
+    key = listed(admin)[0]["key"]
+    assert admin.post("/api/quarantine/replay", json={"key": key}).status_code == 409
     fixes = [{"number": 1, "values": {"id": "2"}}, {"number": 2, "values": {"email": "c@x.de"}}]
-    assert replaying.post("/api/quarantine/fix", json={"key": key, "fixes": fixes}).status_code == 200
-    assert replaying.post("/api/quarantine/reject", json={"key": key, "rows": [3]}).status_code == 200
+    assert admin.post("/api/quarantine/fix", json={"key": key, "fixes": fixes}).status_code == 200
+    assert admin.post("/api/quarantine/reject", json={"key": key, "rows": [3]}).status_code == 200
     for rows in ([1, 3], [9]):
-        assert replaying.post("/api/quarantine/replay", json={"key": key, "rows": rows}).status_code == 409
-    answer = replaying.post("/api/quarantine/replay", json={"key": key})
+        assert admin.post("/api/quarantine/replay", json={"key": key, "rows": rows}).status_code == 409
+    answer = admin.post("/api/quarantine/replay", json={"key": key})
     assert (answer.status_code, answer.json()["rows"], answer.json()["workflowId"]) == (202, 2, "wf_shop")
     execution_id = answer.json()["executionId"]
     with database.transaction() as connection:
@@ -211,33 +177,26 @@ def test_approved_and_fixed_rows_go_through_again_once(
     lab.replay_of(wish.request.replay, execution_id).silver()
     # The table of a run that sets rows aside takes them in where it is the newest still.
     assert sorted(lab.silver_table().select("id", "email").rows()) == [(1, "a@x.de"), (2, "b@x.de"), (3, "c@x.de")]
-    [now] = listed(replaying)
+    [now] = listed(admin)
     assert (now["replayed"], now["rejected"], now["fixed"]) == (2, 1, 0)
-    assert replaying.post("/api/quarantine/replay", json={"key": key}).status_code == 409
-    undone = replaying.post("/api/quarantine/reject", json={"key": key, "rows": [1]})
+    assert admin.post("/api/quarantine/replay", json={"key": key}).status_code == 409
+    undone = admin.post("/api/quarantine/reject", json={"key": key, "rows": [1]})
     assert (undone.status_code, execution_id in undone.json()["detail"]) == (409, True)
-    queue: Any = door.queue
-    assert len(queue.messages) == 1
+    told = door.queue.client.receive_message(QueueUrl=door.queue.url, MaxNumberOfMessages=10)["Messages"]
+    assert [StartRequest.model_validate_json(message["Body"]) for message in told] == [wish.request]
 
 
-def test_a_replay_whose_wish_came_to_nothing_is_wished_anew(run: Run, replaying: TestClient, database: Database) -> None:
+def test_a_replay_whose_wish_came_to_nothing_is_wished_anew(run: Run, admin: TestClient, database: Database) -> None:
     assert run.execution_id == "exec_1"
-    key = listed(replaying)[0]["key"]
-    replaying.post("/api/quarantine/approve", json={"key": key, "rows": [1]})
-    first = replaying.post("/api/quarantine/replay", json={"key": key}).json()["executionId"]
+    key = listed(admin)[0]["key"]
+    admin.post("/api/quarantine/approve", json={"key": key, "rows": [1]})
+    first = admin.post("/api/quarantine/replay", json={"key": key}).json()["executionId"]
     with database.transaction() as connection:
         wish = wish_of_execution(connection, first)
         assert wish is not None
         cancel_wish(connection, wish.id, "not now")
-    again = replaying.post("/api/quarantine/replay", json={"key": key})
+    again = admin.post("/api/quarantine/replay", json={"key": key})
     assert (again.status_code, again.json()["executionId"] == first) == (202, False)
-
-
-def test_a_server_that_cannot_start_anything_says_so(run: Run, admin: TestClient) -> None:
-    assert run.execution_id == "exec_1"
-    key = listed(admin)[0]["key"]
-    admin.post("/api/quarantine/approve", json={"key": key, "rows": [1]})
-    assert "cannot start" in admin.post("/api/quarantine/replay", json={"key": key}).json()["detail"]
 
 
 @pytest.mark.usefixtures("run")

@@ -33,6 +33,7 @@ ASKED = {
     "/api/data-assets/{asset_id}": ("/api/data-assets/1",),
     "/api/data-assets/{asset_id}/quality": ("/api/data-assets/1/quality",),
     "/api/quality/rules": ("/api/quality/rules",),
+    "/api/executions/{execution_id}": ("/api/executions/exec_1",),
     "/api/executions/{execution_id}/quality": ("/api/executions/exec_1/quality",),
     "/api/quarantine": ("/api/quarantine", "/api/quarantine?workflowIds=wf_0&holds=rows"),
     "/api/audit": ("/api/audit",),
@@ -45,7 +46,7 @@ READING_THE_LAKE = {
     *("/api/executions/{execution_id}/logs", "/api/upload/{upload_id}", "/api/upload/{upload_id}/parts"),
 }
 """Their rows are no rows of the database; their own tests count what they ask of it."""
-OF_THE_SERVER = {"/api/health", "/api/health/ready", "/api/openapi.json", "/api/docs"}
+OF_THE_SERVER = {"/api/dead-letters", "/api/health", "/api/health/ready", "/api/openapi.json", "/api/docs"}
 
 
 def test_every_route_that_reads_is_counted_here() -> None:

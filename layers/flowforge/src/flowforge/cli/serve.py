@@ -18,8 +18,6 @@ from flowforge.metadata.database_settings import DatabaseSettings
 from flowforge.model.environment import Environment
 from flowforge.orchestration.execution_logs import ExecutionLogs
 from flowforge.orchestration.platform_probes import stage_probes
-from flowforge.orchestration.run_door import RunDoor
-from flowforge.orchestration.starting import Starter
 from flowforge.web.laptop import laptop_api
 from flowforge.web.services import Services
 
@@ -33,14 +31,14 @@ def serve(project: Path, folder: StateFolder, *, port: int, console: Console, er
         with _shared_stack(project, folder, errors) as stack:
             database = Database(DatabaseSettings.of_url(stack.endpoints[DATABASE], pool_size=CONNECTIONS))
             try:
-                queue = stack.start_queue()
+                door = stack.door(database)
                 services = Services(
                     database,
                     Environment.DEV,
                     stack.lake(),
-                    probes=stage_probes(stack.state_machine_arn, queue.url, stack.client),
+                    door,
+                    probes=stage_probes(door.starter.machine.arn, door.queue.url, stack.client),
                     logs=ExecutionLogs(STAGE, lambda: stack.client("logs")),
-                    door=RunDoor(queue, Starter(database, stack.machine())),
                 )
                 with laptop_api(services, port) as api:
                     for name, value in ((API_VARIABLE, api.url), (TOKEN_VARIABLE, api.token)):

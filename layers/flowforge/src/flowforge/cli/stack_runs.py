@@ -17,7 +17,6 @@ from flowforge.model.run_status import ExecutionStatus, execution_name
 from flowforge.model.start import StartRequest, Trigger, TriggerType
 from flowforge.orchestration.machine import Machine
 from flowforge.orchestration.run_door import RunDoor
-from flowforge.orchestration.starting import Starter
 
 POLL_SECONDS = 0.05
 MANUAL = Trigger(type=TriggerType.MANUAL)
@@ -80,7 +79,7 @@ def stack_runs(stack: StackConnection) -> Iterator[StackRuns]:
     """The door of a stack, with its database for as long as the block runs."""
     database, machine = stack.database(), stack.machine()
     try:
-        yield StackRuns(database, machine, RunDoor(stack.start_queue(), Starter(database, machine)))
+        yield StackRuns(database, machine, stack.door(database))
     finally:
         database.close()
 

@@ -13,8 +13,11 @@ from flowforge.local.loopback import NO_PROXY
 from flowforge.metadata.database import Database
 from flowforge.metadata.database_settings import DatabaseSettings
 from flowforge.metadata.variables import URL_VARIABLE
+from flowforge.orchestration.dead_letters import DeadLetters
 from flowforge.orchestration.machine import Machine
+from flowforge.orchestration.run_door import RunDoor
 from flowforge.orchestration.start_queue import StartQueue
+from flowforge.orchestration.starting import Starter
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 OWN_SERVICES = {"stepfunctions": "AWS_ENDPOINT_URL_SFN", "lambda": "AWS_ENDPOINT_URL_LAMBDA", "athena": "AWS_ENDPOINT_URL_ATHENA"}
@@ -92,6 +95,12 @@ class StackConnection:
         """The queue of wishes."""
         sqs = self.client("sqs")
         return StartQueue(sqs.get_queue_url(QueueName=START_QUEUE)["QueueUrl"], sqs)
+
+    def door(self, database: Database) -> RunDoor:
+        """The door through which runs start."""
+        sqs = self.client("sqs")
+        dead = DeadLetters(sqs.get_queue_url(QueueName=START_DLQ)["QueueUrl"], sqs)
+        return RunDoor(self.start_queue(), Starter(database, self.machine()), dead)
 
     def machine(self) -> Machine:
         """The state machine that runs workflows."""

@@ -32,6 +32,8 @@ class Wish:
     status: WishStatus
     request: StartRequest
     reason: str | None
+    requested_by: str
+    requested_at: datetime
 
     @property
     def is_to_start(self) -> bool:
@@ -218,6 +220,8 @@ def _wish(row: RowMapping) -> Wish:
         status=row["status"],
         request=StartRequest.model_validate(row["request"]),
         reason=row["reason"],
+        requested_by=row["requested_by"],
+        requested_at=row["requested_at"],
     )
 
 

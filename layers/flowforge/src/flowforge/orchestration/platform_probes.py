@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 ANSWER_SECONDS = 3.0
+PARTS_OF_ARN = 7
+"""``arn:aws:states:region:account:stateMachine:name``; behind it stands an alias or the number of a version."""
 Probe = Callable[[], None]
 """Asks, and raises FlowForgeError where it is not well."""
 
@@ -57,7 +59,8 @@ def lake_probe(lake: Lake) -> Probe:
 
 
 def state_machine_probe(arn: str, connect: "Callable[[], SFNClient]") -> Probe:
-    """The state machine is there."""
+    """The state machine is there; of an alias the machine that it belongs to."""
+    arn = ":".join(arn.split(":")[:PARTS_OF_ARN])
 
     def ask() -> None:
         try:
@@ -80,18 +83,16 @@ def queue_probe(url: str, connect: "Callable[[], SQSClient]") -> Probe:
     return ask
 
 
-def stage_probes(machine_arn: str | None, queue_url: str | None, connect: Callable[[str], Any]) -> dict[str, Probe]:
-    """The probes of what a deployment names, by their names; ``connect`` makes the client of a service, once it is needed.
+def stage_probes(machine_arn: str, queue_url: str, connect: Callable[[str], Any]) -> dict[str, Probe]:
+    """The probes of a deployment by their names; ``connect`` makes the client of a service, once it is needed.
 
     They need states:DescribeStateMachine on the machine and sqs:GetQueueAttributes on the queue of wishes.
     """
     clients = cache(connect)
-    probes: dict[str, Probe] = {}
-    if machine_arn:
-        probes["stateMachine"] = state_machine_probe(machine_arn, lambda: clients("stepfunctions"))
-    if queue_url:
-        probes["queue"] = queue_probe(queue_url, lambda: clients("sqs"))
-    return probes
+    return {
+        "stateMachine": state_machine_probe(machine_arn, lambda: clients("stepfunctions")),
+        "queue": queue_probe(queue_url, lambda: clients("sqs")),
+    }
 
 
 def ask_all(probes: Mapping[str, Probe]) -> dict[str, Found]:

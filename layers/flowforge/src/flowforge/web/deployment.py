@@ -13,11 +13,8 @@ from flowforge.metadata.database import Database
 from flowforge.model.environment import Environment
 from flowforge.model.errors import ConfigFault
 from flowforge.orchestration.execution_logs import ExecutionLogs
-from flowforge.orchestration.machine import STATE_MACHINE_VARIABLE, Machine
 from flowforge.orchestration.platform_probes import stage_probes
 from flowforge.orchestration.run_door import RunDoor
-from flowforge.orchestration.start_queue import QUEUE_VARIABLE, StartQueue
-from flowforge.orchestration.starting import Starter
 from flowforge.web.application import create_application, guarded
 from flowforge.web.correlation import HEADER
 from flowforge.web.oidc import LoadBalancerIdentity
@@ -36,8 +33,7 @@ TEXTS = ("text/", "application/json", PROBLEM)
 class Deployment(BaseModel):
     """``load_balancer_arn`` names the load balancer whose word on who signed in counts; None where people use tokens alone.
 
-    ``first_admin`` is the ``sub`` of the person who is an admin while there is no other. The health of the state machine
-    and of the queue of wishes is asked where they are named.
+    ``first_admin`` is the ``sub`` of the person who is an admin while there is no other.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,8 +44,6 @@ class Deployment(BaseModel):
         Field(alias=BALANCER_VARIABLE, pattern=r"^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/.+$"),
     ] = None
     first_admin: Annotated[str | None, Field(alias=FIRST_ADMIN_VARIABLE, min_length=1)] = None
-    state_machine_arn: Annotated[str | None, Field(alias=STATE_MACHINE_VARIABLE)] = None
-    start_requests_url: Annotated[str | None, Field(alias=QUEUE_VARIABLE)] = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -61,21 +55,18 @@ class Deployment(BaseModel):
             variable = str(first["loc"][0])
             raise ConfigFault(f"{variable} is not set rightly: {first['msg']}", option=variable) from error
 
-    def services(self, database: Database, lake: Lake) -> Services:
+    def services(self, database: Database, lake: Lake, door: RunDoor) -> Services:
         """What the routes of this deployment work with."""
         identity = LoadBalancerIdentity(self.load_balancer_arn) if self.load_balancer_arn else None
-        door = None
-        if self.state_machine_arn and self.start_requests_url:
-            door = RunDoor(StartQueue.from_environment(), Starter(database, Machine.from_environment()))
         return Services(
             database,
             self.stage,
             lake,
+            door,
             identity,
             self.first_admin,
-            probes=stage_probes(self.state_machine_arn, self.start_requests_url, _quick),
+            probes=stage_probes(door.starter.machine.arn, door.queue.url, _quick),
             logs=ExecutionLogs(self.stage, lambda: boto3.client("logs", config=LOG_SEARCH)),
-            door=door,
         )
 
 

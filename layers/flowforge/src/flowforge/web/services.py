@@ -22,18 +22,17 @@ class Services:
     """``identity`` verifies the people whom a load balancer lets in; None where nobody signs in, as on a laptop.
 
     ``first_admin`` is the ``sub`` of the person who is an admin while there is no other. ``probes`` ask what else the
-    deployment stands on, by name: ``stateMachine`` and ``queue``. ``logs`` are None where nobody keeps the functions' lines,
-    ``door`` where nothing can be started.
+    deployment stands on, by name: ``stateMachine`` and ``queue``. ``logs`` are None where nobody keeps the functions' lines.
     """
 
     database: Database
     environment: Environment
     lake: Lake
+    door: RunDoor
     identity: LoadBalancerIdentity | None = None
     first_admin: str | None = None
     probes: Mapping[str, Probe] = field(default_factory=dict)
     logs: ExecutionLogs | None = None
-    door: RunDoor | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
