@@ -202,7 +202,7 @@ def test_tables_are_filtered_in_the_database_and_counted_exactly(admin: TestClie
     assert first["stats"]["by_environment"] == {"dev": 16, "qa": 0, "uat": 0, "prod": 0}
     assert first["stats"]["by_quality"] == {"unknown": 4, "passed": 4, "warning": 4, "failed": 4}
     assert len(first["workflows"]) == 8
-    for params, total in (
+    filters: list[tuple[dict[str, Any], int]] = [
         ({"layers": "gold"}, 8),
         ({"layers": ["gold", "bronze"], "workflowIds": ["wf_1", "wf_2"]}, 2),
         ({"qualityStatus": ["failed", "warning"], "layers": "silver"}, 4),
@@ -213,7 +213,8 @@ def test_tables_are_filtered_in_the_database_and_counted_exactly(admin: TestClie
         ({"search": "SHOP_3"}, 2),
         ({"search": "%"}, 0),
         ({"tags": "gdpr"}, 0),
-    ):
+    ]
+    for params, total in filters:
         told = admin.get(LIST, params=params).json()
         assert (told["pagination"]["total"], told["stats"]["total_assets"]) == (total, total), params
         assert len(told["assets"]) == min(total, int(str(params.get("limit", 50)))), params

@@ -23,6 +23,9 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 OWN_SERVICES = {"stepfunctions": "AWS_ENDPOINT_URL_SFN", "lambda": "AWS_ENDPOINT_URL_LAMBDA", "athena": "AWS_ENDPOINT_URL_ATHENA"}
 DATABASE = "database"
 """The key of the endpoint of PostgreSQL, which is a URL with its password."""
+API, API_TOKEN, API_DOCS = "api", "api_token", "api_docs"
+"""The keys of the HTTP API's address, of an admin's token, and of the page that documents it, where a stack serves it."""
+API_VARIABLES = {API: "FLOWFORGE_API", API_TOKEN: "FLOWFORGE_TOKEN"}
 START_QUEUE = "flowforge-local-StartRequests"
 START_DLQ = "flowforge-local-StartRequestsDlq"
 """What queues are called that have no name in the template (``resources.py``)."""
@@ -34,7 +37,7 @@ _READ_SECONDS = 960
 
 class StackConnection:
     """Clients, lake, database and environment of one stack. ``endpoints`` holds ``aws``, the services that have one of
-    their own, and ``database``.
+    their own, ``database``, and the API where it is served.
     """
 
     def __init__(self, endpoints: Mapping[str, str], data_bucket: str, state_machine_arn: str) -> None:
@@ -67,6 +70,7 @@ class StackConnection:
         """The variables with which boto3, the AWS CLI and the product reach this stack."""
         own = {variable: self.endpoints[service] for service, variable in OWN_SERVICES.items() if service in self.endpoints}
         database = {URL_VARIABLE: self.endpoints[DATABASE]} if DATABASE in self.endpoints else {}
+        api = {variable: self.endpoints[name] for name, variable in API_VARIABLES.items() if name in self.endpoints}
         return {
             "AWS_ENDPOINT_URL": self.endpoints["aws"],
             **own,
@@ -76,6 +80,7 @@ class StackConnection:
             BUCKET_VARIABLE: self.data_bucket,
             STAGE_VARIABLE: STAGE,
             **database,
+            **api,
             **NO_PROXY,
         }
 

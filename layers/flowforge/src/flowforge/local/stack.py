@@ -3,7 +3,7 @@
 import shutil
 import socket
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -67,7 +67,8 @@ class LocalStack(StackConnection):
 
     ``project`` holds the template; ``state`` is the folder where data, logs and caches stay; ``shared`` lets other commands
     use the stack; ``pace`` is the time of asynchronous retries and ``clock`` that of schedules;
-    ``parameters`` are values of the template's parameters beside those of a laptop; ``backend`` makes, of the function host, what
+    ``parameters`` are values of the template's parameters beside those of a laptop; ``served`` serves something over the
+    finished stack, and tells what to add to its endpoints; ``backend`` makes, of the function host, what
     runs functions instead of it, such as containers. Raises LocalStackError where another process uses the state folder, or
     something does not start; whatever had been started is ended then.
     """
@@ -81,6 +82,7 @@ class LocalStack(StackConnection):
         pace: Pace | None = None,
         clock: Clock | None = None,
         parameters: Mapping[str, str] | None = None,
+        served: Callable[[StackConnection], AbstractContextManager[Mapping[str, str]]] | None = None,
         backend: Callable[[FunctionHost], FunctionBackend] | None = None,
     ) -> None:
         super().__init__({}, DATA_BUCKET, "")
@@ -90,6 +92,7 @@ class LocalStack(StackConnection):
         self._pace = pace
         self._clock = clock
         self._parameters = {**TEMPLATE_PARAMETERS, **(parameters or {})}
+        self._served = served
         self._backend = backend
         self._cleanup = ExitStack()
 
@@ -163,6 +166,8 @@ class LocalStack(StackConnection):
         if self._shared:
             # Whoever keeps a stack wants its first execution to be as quick as the others.
             functions.wait_loaded(seconds=INIT_SECONDS)
+        if self._served is not None:
+            self.endpoints |= cleanup.enter_context(self._served(self))
         StackFile.of(self, shared=self._shared).write(folder.stack_file)
         cleanup.callback(folder.stack_file.unlink, missing_ok=True)
 

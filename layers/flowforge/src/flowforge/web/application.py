@@ -21,6 +21,7 @@ from flowforge.web.routes import (
     landing_files,
     logs,
     orchestration,
+    pages,
     quality,
     quarantine,
     runs,
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     access.router,
     audit.router,
     description.router,
+    pages.router,
 )
 PUBLIC = frozenset({"/api/health", "/api/health/ready"})
 """What anybody may ask."""
@@ -96,4 +98,4 @@ def guarded(app: FastAPI, hosts: Collection[str] = ()) -> Guard:
 
 def _operation_id(route: APIRoute) -> str:
     """What clients that are made of the description call a route: ``jobs_read_one``."""
-    return f"{route.tags[0]}_{route.name}"
+    return f"{route.tags[0]}_{route.name}".replace(" ", "_") if route.tags else route.name

@@ -21,8 +21,9 @@ from flowforge.web.oidc import LoadBalancerIdentity
 class Services:
     """``identity`` verifies the people whom a load balancer lets in; None where nobody signs in, as on a laptop.
 
-    ``first_admin`` is the ``sub`` of the person who is an admin while there is no other. ``probes`` ask what else the
-    deployment stands on, by name: ``stateMachine`` and ``queue``. ``logs`` are None where nobody keeps the functions' lines.
+    ``first_admin`` is the ``sub`` of the person who is an admin while there is no other. ``has_sessions``: a browser may keep a
+    token as a cookie, where nobody but this machine is served. ``probes`` ask what else the deployment stands on, by name:
+    ``stateMachine`` and ``queue``. ``logs`` are None where nobody keeps the functions' lines.
     """
 
     database: Database
@@ -31,6 +32,7 @@ class Services:
     door: RunDoor
     identity: LoadBalancerIdentity | None = None
     first_admin: str | None = None
+    has_sessions: bool = False
     probes: Mapping[str, Probe] = field(default_factory=dict)
     logs: ExecutionLogs | None = None
 
