@@ -36,17 +36,17 @@ def logs(s3_url: str, aws: Any, request: pytest.FixtureRequest) -> Any:
     """A client of CloudWatch Logs with lines of two executions, in the groups of a stage of this test's own."""
     client = aws.client("logs", endpoint_url=s3_url)
     stage = f"t{abs(hash(request.node.nodeid)):x}"
-    said = {"level": "INFO", "message": "converted", "executionId": "exec_1", "jobId": "orders", "step": "bronze_ingest"}
+    said = {"level": "INFO", "message": "converted", "correlation_id": "exec_1", "job_id": "orders"}
     lines = {
-        "plan_execution": [(at(0), json.dumps({"level": "INFO", "message": "planned", "executionId": "exec_1"}))],
+        "plan_execution": [(at(0), json.dumps({"level": "INFO", "message": "planned", "correlation_id": "exec_1"}))],
         "bronze_ingest": [
             (at(1), json.dumps(said)),
             (at(1), "exec_1: plain words of a library\n"),
-            (at(2), json.dumps({**said, "executionId": "exec_other"})),
+            (at(2), json.dumps({**said, "correlation_id": "exec_other"})),
             (at(3), json.dumps({**said, "level": "ERROR", "message": "failed", "exception": "Traceback: DataFault"})),
         ],
         "record_event": [
-            (at(1), json.dumps({"level": "INFO", "message": {"key": "runs/exec_1/record.json"}, "executionId": "exec_1"}))
+            (at(1), json.dumps({"level": "INFO", "message": {"key": "runs/exec_1/record.json"}, "correlation_id": "exec_1"}))
         ],
     }
     for function, events in lines.items():

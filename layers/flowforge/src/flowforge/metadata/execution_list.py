@@ -119,6 +119,13 @@ def is_recorded(connection: Connection, execution_id: str) -> bool:
     return connection.scalar(select(executions.c.id).where(executions.c.id == execution_id)) is not None
 
 
+def succeeded_steps(connection: Connection, execution_id: str) -> set[tuple[str, Step]]:
+    """The steps of an execution, each by its job, that are recorded as succeeded."""
+    c = step_results.c
+    query = select(c.job_id, c.step).where(c.execution_id == execution_id, c.status == JobStatus.SUCCEEDED)
+    return {(row.job_id, row.step) for row in connection.execute(query)}
+
+
 def times_of_execution(connection: Connection, execution_id: str) -> tuple[datetime, datetime | None] | None:
     """When an execution was wished and when it ended (None: it has not); None where there is none of that id."""
     c = executions.c

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from flowforge.lake.service_errors import code_of, translate
 from flowforge.model.errors import ConfigFault
+from flowforge.model.step import Step
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -152,9 +153,8 @@ def _line(function: str, event: dict[str, Any]) -> LogLine:
     text = said if isinstance(said, str) else json.dumps(said)
     if "exception" in record:
         text = f"{text}\n{record['exception']}"
-    names = ("level", "jobId", "step")
-    level, job_id, step = (str(record[name]) if record.get(name) is not None else None for name in names)
-    return LogLine(at, function, level, text, job_id, step)
+    level, job_id, step = (str(record[name]) if record.get(name) else None for name in ("level", "job_id", "step"))
+    return LogLine(at, function, level, text, job_id, step or (function if function in set(Step) else None))
 
 
 def _milliseconds(at: datetime) -> int:

@@ -39,8 +39,8 @@ logger = logging.getLogger(__name__)
 def record_step_facts(connection: Connection, plan: Plan, planned_job: JobPlan, result: StepResult, lake: Lake) -> bool:
     """Keep what a step's result tells of the catalog, of quality, reconciliation, processed files and contracts.
 
-    Call it after ``run_state.record_step`` in the same transaction: the rows refer to the job's execution. The answer is
-    whether everything was kept; False is no failure of the run, and telling the same result again mends it.
+    Call it after ``run_state.record_step``, in the same transaction or a later one: the rows refer to the job's execution. The
+    answer is whether everything was kept; False is no failure of the run, and telling the same result again mends it.
 
     It reads the step's lineage, the contract and heads (s3:GetObject on ``runs/``, ``contracts/``, ``silver/``, ``gold/``) and
     the tables' entries in the catalog (glue:GetTable in every layer's database). Raises only where the connection is lost.
@@ -59,7 +59,7 @@ def record_step_facts(connection: Connection, plan: Plan, planned_job: JobPlan, 
 
 
 def record_plan_facts(connection: Connection, plan: Plan) -> bool:
-    """Take note that an execution reads the files of its plan: after ``run_state.record_plan``, in the same transaction."""
+    """Take note that an execution reads the files of its plan: after ``run_state.record_plan``."""
     kept = [
         _kept(connection, f"the files of {plan.execution_id}/{planned.job.id}", _Telling(connection, plan, planned).begin)
         for planned in plan.jobs
@@ -70,7 +70,7 @@ def record_plan_facts(connection: Connection, plan: Plan) -> bool:
 def record_failure_facts(connection: Connection, plan: Plan, planned_job: JobPlan, message: str, lake: Lake) -> bool:
     """Keep what a job left that failed: its files, the comparisons that stopped it, the rules that refused its rows.
 
-    Call it after ``run_state.record_job`` in the same transaction. As ``record_step_facts`` otherwise.
+    Call it after ``run_state.record_job``. As ``record_step_facts`` otherwise.
     """
     told = _Telling(connection, plan, planned_job, lake)
     where = f"{plan.execution_id}/{planned_job.job.id}, which failed"
