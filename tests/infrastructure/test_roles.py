@@ -16,8 +16,8 @@ READS = {
     "GoldPublish": {"bronze", "silver", "gold", "contracts", "_attempts"},
     "Worker": {"landing", "bronze", "silver", "quarantine", "gold", "contracts", "_attempts"},
     "PlanExecution": {"landing", "contracts"},
-    "RecordEvent": set[str](),
-    "Reconcile": set[str](),
+    "RecordEvent": {"silver", "gold", "quarantine", "contracts"},
+    "Reconcile": {"silver", "gold", "quarantine", "contracts"},
 }
 WRITES = {
     "BronzeIngest": {"bronze", "quarantine", "_attempts"},

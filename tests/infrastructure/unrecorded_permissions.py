@@ -7,7 +7,7 @@ from the requests to S3, in their table.
 
 from typing import NamedTuple
 
-from infrastructure.permission import BUCKET, Permission, in_catalog
+from infrastructure.permission import BUCKET, Permission, in_catalog, listing
 
 STEPS = ("BronzeIngest", "SilverTransform", "GoldPublish")
 FUNCTIONS = (*STEPS, "PlanExecution", "RecordEvent", "StartExecution", "Reconcile")
@@ -38,6 +38,9 @@ CATALOG_OF = {
 MOVED = "a table whose place changed, by another strategy or dataset, is made anew by catalog_registration"
 SECOND_OF_A_DAY = "the recorded runs come second on their day in other layers; every layer is registered by the same code"
 QUARANTINE_FIRST = "in the recorded runs Bronze is the first to set a record aside, and makes the database for both"
+
+TABLE_FACTS = "what a step tells of its tables is looked up for every layer by the same code"
+FOLDERS_OF_FACTS = ("contracts", "silver", "gold", "quarantine")
 
 UNRECORDED = (
     *(
@@ -95,6 +98,16 @@ UNRECORDED = (
             "ListLogDeliveries",
             "PutResourcePolicy",
             "UpdateLogDelivery",
+        )
+    ),
+    # What a step tells of its tables is looked up by the same code for every layer and step; the recorded events tell of one.
+    *(
+        Unrecorded(role, permission, TABLE_FACTS)
+        for role in ("RecordEventRole", "ReconcileRole")
+        for permission in (
+            *(Permission("s3:GetObject", f"{BUCKET}/{folder}/*") for folder in FOLDERS_OF_FACTS),
+            *(listing(folder) for folder in FOLDERS_OF_FACTS),
+            *dict.fromkeys(item for layer in CATALOG_OF["WorkerRole"] for item in in_catalog("GetTable", layer)),
         )
     ),
     # The steps' own requests, on ways that no test takes at the size of a test.
