@@ -98,7 +98,7 @@ def test_every_order_of_the_same_tellings_ends_with_the_same_rows(database: Data
         (second, Step.SILVER_TRANSFORM),
     ]
     a, b, c, d = told
-    for order in ((a, b, c, d), (d, c, b, a), (c, d, a, b), (b, a, d, c, a, d), (d, b, a, c)):
+    for order in ((a, b, c, d), (d, c, b, a), (c, a, d, b, c)):
         with database.transaction() as connection:
             outer = connection.begin_nested()
             for run in (first, second):
