@@ -124,10 +124,14 @@ def test_behaviour_24_the_overview_counts_what_is_stored(admin: TestClient, told
         assert day["successRate"] == (succeeded / (succeeded + failed) if succeeded + failed else None)
 
 
-@pytest.mark.parametrize(("time_range", "days"), [("7d", 7), ("30d", 30), ("90d", 90)])
-def test_performance_equals_the_stored_executions(
-    admin: TestClient, told: list[dict[str, Any]], time_range: str, days: int
-) -> None:
+def test_performance_equals_the_stored_executions(admin: TestClient, told: list[dict[str, Any]]) -> None:
+    # Told once, since telling takes longer than asking.
+    for time_range, days in (("7d", 7), ("30d", 30), ("90d", 90)):
+        require_numbers(admin, told, time_range, days)
+
+
+def require_numbers(admin: TestClient, told: list[dict[str, Any]], time_range: str, days: int) -> None:
+    """Compare the numbers of a range with what DuckDB counts."""
     shown = admin.get(PERFORMANCE, params={"timeRange": time_range, "timeZone": ZONE}).json()
     since = first_instant(days_until(datetime.now(UTC), ZONE, days)[0], ZONE)
     within = [row for row in told if row["created"] >= since]
