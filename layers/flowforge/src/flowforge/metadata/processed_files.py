@@ -1,6 +1,6 @@
 """The landing objects that were uploaded or read by jobs: which version of which key, in which execution, with what end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import Insert, distinct_on, insert
 
 from flowforge.metadata.schema import executions, processed_files
 from flowforge.metadata.schema.catalog import FileStatus
@@ -163,6 +163,30 @@ def note_content(connection: Connection, workflow_id: str, job_id: str, file: Fi
     c = processed_files.c
     mine = (c.workflow_id == workflow_id) & (c.job_id == job_id) & (c.key == file.key) & (c.version == file.version)
     connection.execute(update(processed_files).where(mine).values(sha256=file.sha256))
+
+
+def read_files(connection: Connection, workflow_id: str, file_keys: Sequence[str]) -> dict[str, RowMapping]:
+    """Of landing objects what became of their newest version, by key; of those that are known.
+
+    ``duplicate_of`` is the key of the first file of the job that has the same content, None where it is this one.
+    """
+    c, other = processed_files.c, processed_files.alias("other")
+    first = (
+        select(other.c.key)
+        .where(other.c.workflow_id == c.workflow_id, other.c.job_id == c.job_id, other.c.sha256 == c.sha256, other.c.key != c.key)
+        .where(other.c.id < c.id)
+        .order_by(other.c.id)
+        .limit(1)
+        .scalar_subquery()
+        .label("duplicate_of")
+    )
+    query = (
+        select(processed_files, first)
+        .where(c.workflow_id == workflow_id, c.key.in_(file_keys))
+        .ext(distinct_on(c.key))
+        .order_by(c.key, c.id.desc())
+    )
+    return {row["key"]: row for row in connection.execute(query).mappings()}
 
 
 def same_content(

@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
+from sqlalchemy import RowMapping
 
 from flowforge.lake.keys import landed_file, landing_folder, landing_key
 from flowforge.lake.lake import ObjectVersion
 from flowforge.metadata import audit
-from flowforge.metadata.processed_files import reading_executions
+from flowforge.metadata.processed_files import read_files, reading_executions
 from flowforge.metadata.refusals import InUse, NotThere
+from flowforge.metadata.schema.catalog import FileStatus
 from flowforge.metadata.workflows import workflow
 from flowforge.model.base import Document
 from flowforge.model.names import Identifier
@@ -25,13 +27,22 @@ JobId = Annotated[Identifier, Path()]
 
 
 class LandingFile(Document):
-    """A file; ``size`` in bytes."""
+    """A file; ``size`` in bytes.
+
+    ``status``, ``executionId`` and ``error`` tell what became of its newest version that a run has read; ``sha256`` is that of
+    its content, and ``duplicateOf`` the name of an earlier file of the job with the same content. None while no run has read it.
+    """
 
     filename: str
     full_path: str
     size: int
     last_modified: datetime
     s3_path: str
+    status: FileStatus | None
+    execution_id: str | None
+    error: str | None
+    sha256: str | None
+    duplicate_of: str | None
 
 
 class LandingFiles(Document):
@@ -66,8 +77,11 @@ def list_files(
     landed = [(item, place) for item in objects if (place := landed_file(item.key)) and job_id in (None, place[1])]
     landed.sort(key=lambda entry: (-entry[0].last_modified.timestamp(), entry[0].key))
     files: dict[str, list[LandingFile]] = {}
-    for item, (_, job, name) in landed[page.offset : page.offset + page.limit]:
-        files.setdefault(job, []).append(_shown(item, name, services.lake.uri(item.key)))
+    shown = landed[page.offset : page.offset + page.limit]
+    with services.transaction() as connection:
+        read = read_files(connection, found.id, [item.key for item, _ in shown])
+    for item, (_, job, name) in shown:
+        files.setdefault(job, []).append(_shown(item, name, services.lake.uri(item.key), read.get(item.key)))
     return LandingFiles(workflow_id=found.id, total_files=len(landed), files_by_job=files, pagination=page.told(len(landed)))
 
 
@@ -93,5 +107,15 @@ def remove_file(services: Used, caller: Operator, workflow_id: str, job_id: JobI
     return Success()
 
 
-def _shown(item: ObjectVersion, name: str, uri: str) -> LandingFile:
-    return LandingFile(filename=name, full_path=item.key, size=item.size_bytes, last_modified=item.last_modified, s3_path=uri)
+def _shown(item: ObjectVersion, name: str, uri: str, read: RowMapping | None) -> LandingFile:
+    duplicate = None if read is None else read["duplicate_of"]
+    told = {column: None if read is None else read[column] for column in ("status", "execution_id", "error", "sha256")}
+    return LandingFile(
+        filename=name,
+        full_path=item.key,
+        size=item.size_bytes,
+        last_modified=item.last_modified,
+        s3_path=uri,
+        duplicate_of=None if duplicate is None else duplicate.rpartition("/")[2],
+        **told,
+    )
