@@ -5,8 +5,10 @@ Requests are seen on the wire, because the engine of the steps reads and writes 
 
 import importlib.util
 import json
+import urllib.request
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -14,14 +16,20 @@ from typing import Any
 import boto3
 import pytest
 
+from balancer_events import answered, request
 from disturbed_runs import STEPS, prepared, prepared_with_lookup
 from flowforge.lake import keys
 from flowforge.lake.catalog import Catalog
 from flowforge.lake.lake import Lake
+from flowforge.metadata.audit import SYSTEM
+from flowforge.metadata.database import Database
+from flowforge.metadata.tokens import create_token
+from flowforge.model.environment import Environment
 from flowforge.model.errors import CommitConflict, FlowForgeError
 from flowforge.model.execution import StepFailure
 from flowforge.model.exit_codes import ExitCode
 from flowforge.model.replay import ReplayedRow
+from flowforge.model.role import Role
 from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.step import Step
 from infrastructure.permission import Permission
@@ -32,6 +40,8 @@ from s3_proxy import FaultyProxy, Seen
 
 ROOT = Path(__file__).parents[2]
 CONTEXT = SimpleNamespace(function_name="F", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="r-1")
+LARGE_BYTES = 100_000_004
+"""More than goes in a form; a whole number of rows."""
 STARTED = DAWN.isoformat()
 
 
@@ -147,8 +157,65 @@ def start_everything(lab: Lab, handler: ModuleType) -> None:
     called(handler, {"Records": [{**record, "messageId": f"m-{n}", "body": json.dumps(body)} for n, body in enumerate(bodies)]})
 
 
+def serve_everything(_lab: Lab, handler: ModuleType) -> None:
+    """Upload by form and by parts, give one up, look at what landed, remove a file, and remove a deleted workflow's data."""
+    database = Database.from_environment()
+    with database.transaction() as connection:
+        token = create_token(connection, SYSTEM, "roles", Role.ADMIN, Environment.DEV).secret
+    database.close()
+
+    def ask(method: str, path: str, body: Any = None, **headers: str) -> Any:
+        answer = handler.handle(request(token, method, path, body, **headers), CONTEXT)
+        assert answer["statusCode"] < HTTPStatus.BAD_REQUEST, answer
+        return answered(answer)
+
+    def begin(name: str, size: int) -> Any:
+        return ask("POST", "/api/upload", {"workflowId": "wf_web", "jobId": "orders", "fileName": name, "size": size})
+
+    def complete(upload: Any) -> None:
+        ask("POST", f"/api/upload/{upload['uploadId']}/complete")
+
+    ask("POST", "/api/workflows", {"id": "wf_web", "name": "Web", "jobs": [{"id": "orders", "name": "Orders"}]})
+    content = b"id,amount\n1,2.50\n"
+    form = begin("orders.csv", len(content))
+    post_form(form["form"], content)
+    complete(form)
+    large = begin("large.csv", LARGE_BYTES)
+    for part in large["parts"]["urls"]:
+        left = LARGE_BYTES - (part["partNumber"] - 1) * large["parts"]["partSize"]
+        piece = content[:10] + b"1,2\n" * (min(left, large["parts"]["partSize"]) // 4)
+        put(part["url"], piece[: min(left, large["parts"]["partSize"])])
+    complete(large)
+    ask("DELETE", f"/api/upload/{begin('never.csv', LARGE_BYTES)['uploadId']}")
+    ask("GET", "/api/workflows/wf_web/landing-files")
+    ask("DELETE", "/api/workflows/wf_web/landing-files/orders/orders.csv")
+    ask("DELETE", "/api/workflows/wf_web")
+    ask("POST", "/api/workflows/wf_web/purge")
+
+
+def post_form(form: Any, content: bytes) -> None:
+    """Send a file by a form, as a browser does."""
+    fields = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode() for name, value in form["fields"].items()]
+    file = b'Content-Disposition: form-data; name="file"; filename="any"\r\n\r\n' + content
+    body = b"".join(b"--limit\r\n" + part + b"\r\n" for part in (*fields, file)) + b"--limit--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=limit"}
+    urllib.request.urlopen(urllib.request.Request(form["url"], data=body, headers=kind)).close()
+
+
+def put(url: str, content: bytes) -> None:
+    """Send a part."""
+    urllib.request.urlopen(urllib.request.Request(url, data=content, method="PUT")).close()
+
+
+def look_at_the_revision(_lab: Lab, handler: ModuleType) -> None:
+    """Ask what a person asks; it is between the function and the database."""
+    assert handler.handle({"command": "check"}, CONTEXT)["problems"] == []
+
+
 CONTROL_PLANE: dict[str, Callable[[Lab, ModuleType], None]] = {
     "PlanExecution": plan_everything,
     "RecordEvent": record_everything,
     "StartExecution": start_everything,
+    "UpgradeDatabase": look_at_the_revision,
+    "Web": serve_everything,
 }

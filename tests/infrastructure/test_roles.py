@@ -18,6 +18,8 @@ READS = {
     "PlanExecution": {"workflows", "landing", "contracts"},
     "RecordEvent": set[str](),
     "StartExecution": {"workflows"},
+    "Web": {"landing", "contracts"},
+    "UpgradeDatabase": set[str](),
 }
 WRITES = {
     "BronzeIngest": {"bronze", "quarantine", "_attempts"},
@@ -27,9 +29,16 @@ WRITES = {
     "PlanExecution": set[str](),
     "RecordEvent": set[str](),
     "StartExecution": set[str](),
+    "Web": {"landing"},
+    "UpgradeDatabase": set[str](),
 }
-# It touches no execution's objects, only the queue from which it starts them.
-WITHOUT_COMMON = {"StartExecution"}
+# They touch no execution's objects.
+WITHOUT_COMMON = {"StartExecution", "Web", "UpgradeDatabase"}
+# What a person asks the API to remove: a landed file, or all data of a workflow that was deleted.
+REMOVES = {"Web": {"landing", "bronze", "silver", "quarantine", "gold", "contracts", "workflows"}}
+# Looks through folders to remove what lies there.
+LISTS = {"Web": {"bronze", "silver", "quarantine", "gold"}}
+WITHOUT_KEY = {"UpgradeDatabase"}
 SCHEDULES = ("WorkflowScheduleRole",)
 
 
@@ -110,8 +119,9 @@ def test_a_function_writes_the_layers_that_it_owns_and_no_other(application: Map
 
 
 @pytest.mark.parametrize("function", READS)
-def test_nothing_is_deleted_but_attempts(application: Mapping[str, Any], function: str) -> None:
-    assert prefixes(application, f"{function}Role", "s3:DeleteObject") <= {"_attempts"}
+def test_nothing_is_deleted_but_attempts_and_what_people_remove(application: Mapping[str, Any], function: str) -> None:
+    removed = prefixes(application, f"{function}Role", "s3:DeleteObject")
+    assert removed == REMOVES.get(function, removed & {"_attempts"})
 
 
 @pytest.mark.parametrize("function", ["BronzeIngest", "SilverTransform", "GoldPublish"])
@@ -131,15 +141,32 @@ def test_a_missing_object_is_seen_as_missing_wherever_a_function_reads(applicati
         if "s3:ListBucket" in as_list(statement["Action"]):
             assert statement["Resource"] == {"Fn::Sub": BUCKET}
             listed |= {prefix.removesuffix("/*") for prefix in as_list(statement["Condition"]["StringLikeIfExists"]["s3:prefix"])}
-    assert listed == READS[function] | common(function)
+    assert listed == READS[function] | common(function) | LISTS.get(function, set())
 
 
-@pytest.mark.parametrize("function", READS)
+@pytest.mark.parametrize("function", sorted(set(READS) - WITHOUT_KEY))
 def test_the_key_is_used_through_s3_only(application: Mapping[str, Any], function: str) -> None:
     (use,) = [
         statement
         for statement in statements(application, f"{function}Role")
         if any(action.startswith("kms:") for action in as_list(statement["Action"]))
+        and statement["Resource"] == {"Ref": "DataKeyArn"}
     ]
     assert use["Resource"] == {"Ref": "DataKeyArn"}
     assert use["Condition"] == {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}}}
+
+
+def test_a_function_that_talks_to_the_database_reads_one_secret_and_uses_its_key_for_that_alone(
+    application: Mapping[str, Any],
+) -> None:
+    policy = application["Resources"]["DatabasePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    granted = {statement["Sid"]: statement for statement in policy}
+    assert (granted["ReadLogin"]["Action"], granted["ReadLogin"]["Resource"]) == (
+        "secretsmanager:GetSecretValue",
+        {"Ref": "DatabaseSecretArn"},
+    )
+    use = granted["UseKeyThroughSecretsManager"]
+    assert (use["Action"], use["Resource"]) == ("kms:Decrypt", {"Ref": "DatabaseSecretKeyArn"})
+    assert use["Condition"] == {
+        "StringEquals": {"kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}}
+    }

@@ -7,7 +7,9 @@ from typing import Any
 
 import boto3
 import pytest
+from sqlalchemy import make_url
 
+from databases import Server
 from flowforge.lake.lake import Lake
 from flowforge.local.http_server import BackgroundServer
 from flowforge.local.states.api import states_route
@@ -41,7 +43,7 @@ ROLES = (
 
 
 @pytest.fixture(scope="module")
-def asked_by_functions(s3_url: str, aws: boto3.session.Session) -> Needs:
+def asked_by_functions(s3_url: str, aws: boto3.session.Session, postgres: Server) -> Needs:
     """What each function of the control plane asked S3, SQS, Step Functions and EventBridge for."""
     service = StatesService([])
     states = BackgroundServer([states_route(service)], service.close)
@@ -67,6 +69,7 @@ def asked_by_functions(s3_url: str, aws: boto3.session.Session) -> Needs:
             "FLOWFORGE_STAGE": "dev",
             "FLOWFORGE_STATE_MACHINE_ARN": alias,
             "FLOWFORGE_START_REQUESTS_DLQ_URL": queue,
+            "DATABASE_URL": make_url(postgres.url).set(database=postgres.copy()).render_as_string(hide_password=False),
         }.items():
             patch.setenv(name, value)
         for function, act in CONTROL_PLANE.items():
@@ -177,11 +180,15 @@ def test_what_is_not_recorded_names_a_role_that_there_is_and_a_page_or_a_reason_
     assert len({entry[:2] for entry in UNRECORDED}) == len(UNRECORDED)
 
 
-def test_no_function_needs_a_network_interface_or_a_tracer(application: Mapping[str, Any]) -> None:
-    # They would need permissions of their own: AWSLambdaVPCAccessExecutionRole, AWSXRayDaemonWriteAccess.
+def test_no_function_needs_a_tracer_and_only_those_with_a_database_an_interface(application: Mapping[str, Any]) -> None:
+    # They need permissions of their own: AWSXRayDaemonWriteAccess, AWSLambdaVPCAccessExecutionRole.
+    in_network = {name for name, item in of_type(application, "AWS::Serverless::Function").items() if "VpcConfig" in item}
+    assert {f"{name}Role" for name in in_network} == {
+        entry.role for entry in UNRECORDED if entry.permission.action == "ec2:CreateNetworkInterface"
+    }
     for kind in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
         for name, properties in of_type(application, kind).items():
-            assert not {"VpcConfig", "Tracing", "DeadLetterQueue", "EventInvokeConfig"} & set(properties), name
+            assert not {"Tracing", "DeadLetterQueue", "EventInvokeConfig"} & set(properties), name
 
 
 def without(template: Mapping[str, Any], role: str, number: int, action: str) -> dict[str, Any]:

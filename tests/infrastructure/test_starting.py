@@ -105,7 +105,7 @@ def test_a_queue_is_encrypted_and_takes_messages_over_tls_from_the_rule_alone(ap
 
 def test_the_function_may_do_exactly_what_it_does(application: Mapping[str, Any]) -> None:
     role = application["Resources"][f"{FUNCTION}Role"]["Properties"]
-    assert "ManagedPolicyArns" not in role
+    assert role["ManagedPolicyArns"] == [{"Ref": "DatabasePolicy"}]
     (policy,) = [policy for policy in role["Policies"] if policy["PolicyName"] == "starting"]
     granted = {str(item["Resource"]): item["Action"] for item in policy["PolicyDocument"]["Statement"]}
     assert granted == {

@@ -58,7 +58,12 @@ if TYPE_CHECKING:
 DATA_BUCKET = "flowforge-dev-data"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/flowforge-local"
 # What the template asks of an account (its parameters), as it is on a laptop.
-TEMPLATE_PARAMETERS = {"Stage": STAGE, "DataBucketName": DATA_BUCKET}
+TEMPLATE_PARAMETERS = {
+    "Stage": STAGE,
+    "DataBucketName": DATA_BUCKET,
+    # DATABASE_URL leads to the database of a laptop.
+    **dict.fromkeys(("DatabaseHost", "DatabasePort", "DatabaseName", "DatabaseSecretArn"), ""),
+}
 EMULATOR_CHUNK_BYTES = str(32 << 20)
 """The emulator reads a whole object from disk for each range that is asked of it, so ranges had better be few."""
 

@@ -56,7 +56,7 @@ class DatabaseSettings:
             raise ConfigFault(
                 f"the database is not named: set {URL_VARIABLE}, or {HOST_VARIABLE} and {SECRET_VARIABLE}", option=URL_VARIABLE
             )
-        port = _whole_number(environment.get(PORT_VARIABLE, "5432"), PORT_VARIABLE)
+        port = _whole_number(environment.get(PORT_VARIABLE) or "5432", PORT_VARIABLE)
         url = URL.create(DRIVER, host=host, port=port, database=environment.get(NAME_VARIABLE, "flowforge"))
         return cls(url, _verified(bundle or str(CERTIFICATES_OF_RDS)), secret_arn, pool_size)
 
