@@ -89,14 +89,13 @@ class Run:
 def plan(lake: Lake, job: Job, files: Sequence[str], *, number: int = 1) -> Run:
     """Plan the ``number``-th execution, over these files of the landing folder."""
     workflow = read_workflow(job.definition(), origin="the benchmark")
-    lake.overwrite(keys.workflow_key(workflow.id), workflow.to_json())
     chosen = tuple(keys.landing_key(WORKFLOW_ID, JOB_ID, name) for name in files)
     request = PlanRequest(
         execution_id=f"exec_{number}",
         started_at=MIDNIGHT + timedelta(hours=number),
         input=ExecutionInput(workflow_id=WORKFLOW_ID, files={JOB_ID: chosen}),
     )
-    return Run(lake, request.execution_id, plan_execution(request, lake).plan_key)
+    return Run(lake, request.execution_id, keys.plan_key(plan_execution(request, lake, lambda _: workflow).execution_id))
 
 
 def planned(lake: Lake, number: int = 1) -> Run:

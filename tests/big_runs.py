@@ -14,12 +14,13 @@ from flowforge.local.stack import LocalStack
 from flowforge.model.step import Step, StepResult
 from flowforge.model.workflow import read_workflow
 from flowforge.steps.results import read_result
+from stacks import store
 
 JOB = "job_big"
 DEADLINE_SECONDS = 600
 
 
-def land_big_file(lake: Lake, workflow_id: str, size_bytes: int, folder: Path) -> int:
+def land_big_file(stack: LocalStack, workflow_id: str, size_bytes: int, folder: Path) -> int:
     """Land a file of this size for the job of a new workflow; the number of its rows."""
     path = folder / "big.csv"
     job = {
@@ -30,7 +31,8 @@ def land_big_file(lake: Lake, workflow_id: str, size_bytes: int, folder: Path) -
     }
     name = workflow_id.removeprefix("wf_")
     workflow = read_workflow({"id": workflow_id, "name": name, "jobs": [job]}, origin="the test")
-    lake.overwrite(keys.workflow_key(workflow.id), workflow.to_json())
+    lake = stack.lake()
+    store(stack, workflow)
     count = write_big_file(path, size_bytes)
     lake.client.upload_file(str(path), lake.bucket, keys.landing_key(workflow.id, JOB, path.name))
     path.unlink()

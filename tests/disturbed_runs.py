@@ -117,7 +117,9 @@ def state_of(lab: Lab) -> dict[str, Any]:
     The version that S3 gave to a file of landing is left out of its lineage, too.
     """
     state: dict[str, Any] = {}
-    clocks = {"durationSeconds"} | ({"tableVersion"} if lab.silver["mergeStrategy"] == MergeStrategy.APPEND else set())
+    clocks = {"durationSeconds", "finishedAt"} | (
+        {"tableVersion"} if lab.silver["mergeStrategy"] == MergeStrategy.APPEND else set()
+    )
     for item in lab.lake.list_objects(""):
         if item.key.startswith(("_attempts/", "landing/", "workflows/")) or item.key.endswith("plan.json"):
             continue

@@ -128,13 +128,13 @@ class Lab:
     def _planned(self, given: ExecutionInput, execution_id: str, hours: int | None) -> Run:
         self._runs += 1
         workflow = read_workflow(self.definition(), origin="the test")
-        self.lake.overwrite(keys.workflow_key(WORKFLOW_ID), workflow.to_json())
         request = PlanRequest(
             execution_id=execution_id,
             started_at=DAWN + timedelta(hours=self._runs if hours is None else hours),
             input=given,
         )
-        return Run(self, request.execution_id, plan_execution(request, self.lake).plan_key)
+        plan = plan_execution(request, self.lake, lambda _: workflow)
+        return Run(self, request.execution_id, keys.plan_key(plan.execution_id))
 
     def ingest(self, content: str, *, name: str = "orders.csv", hours: int | None = None) -> Run:
         """Land one file and plan an execution over it."""

@@ -22,8 +22,9 @@ def start(record: SQSRecord) -> None:
     except Exception:
         logger.exception("a message comes again", message_id=record.message_id)
         raise
-    tell = logger.warning if handled.fault else logger.info
-    tell("handled", message_id=record.message_id, execution_id=handled.execution_id, fault=handled.fault)
+    tell, wish = logger.warning if handled.fault else logger.info, handled.wish
+    status = None if wish is None else f"{wish.status.value}: {wish.reason or wish.execution_id}"
+    tell("handled", message_id=record.message_id, fault=handled.fault, wish=status)
 
 
 @logger.inject_lambda_context(clear_state=True)

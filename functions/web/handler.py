@@ -8,11 +8,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from flowforge.lake.lake import Lake
 from flowforge.metadata.database import Database
+from flowforge.orchestration.run_door import RunDoor
 from flowforge.web.deployment import Deployment, correlation_of, function_of
 
 logger = Logger(service="web")
 deployment = Deployment.from_environment(os.environ)
-answer = function_of(deployment.services(Database.from_environment(), Lake.from_environment()))
+database = Database.from_environment()
+answer = function_of(deployment.services(database, Lake.from_environment(), RunDoor.from_environment(database)))
 
 
 @logger.inject_lambda_context(clear_state=True)

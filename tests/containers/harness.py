@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import yaml
 
 from flowforge.lake.lake import Lake
 from flowforge.model.step import Step, StepResult
+from flowforge.model.workflow import Workflow, read_workflow
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / ".aws-sam" / "build"
@@ -32,6 +34,7 @@ class Machine:
     """A state machine of the emulator, as the function that starts executions finds it."""
 
     arn: str
+    start_requests_url: str
     dead_letters_url: str
     states: Any
 
@@ -60,7 +63,7 @@ def stored(lake: Lake, key: str) -> bytes:
 
 def comparable(result: StepResult) -> dict[str, Any]:
     """A result without what differs between two tries of the same step."""
-    document = result.model_dump(mode="json", exclude={"duration_seconds"})
+    document = result.model_dump(mode="json", exclude={"duration_seconds", "finished_at"})
     for output in document["outputs"]:
         del output["etag"]
     return document
@@ -76,3 +79,9 @@ def assert_same_tables(result: StepResult, there: Lake, on_host: Lake) -> None:
         assert rows.schema == pl.read_parquet_schema(other), output.key
         assert rows.height == output.rows > 0, output.key
         assert pl.read_parquet_metadata(one) == pl.read_parquet_metadata(other), output.key
+
+
+def sample(_: str = "") -> Workflow:
+    """The sample workflow, whichever is asked for: the definitions of a stage that has no other."""
+    definition = yaml.safe_load((ROOT / "examples" / "shop" / "workflow.yaml").read_text())
+    return read_workflow(definition, origin="examples/shop/workflow.yaml")

@@ -69,7 +69,7 @@ def in_containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InContai
 
 def test_a_gigabyte_is_killed_for_memory_in_its_container_and_moves_once(in_containers: InContainers, tmp_path: Path) -> None:
     stack = in_containers.stack
-    rows = land_big_file(stack.lake(), "wf_big", GIGABYTE, tmp_path)
+    rows = land_big_file(stack, "wf_big", GIGABYTE, tmp_path)
     with (
         in_containers.running("BronzeIngest", "bronzeingest:latest", memory_mib=256, timeout_seconds=QUARTER_HOUR) as bronze,
         in_containers.running(
@@ -94,7 +94,7 @@ def test_a_gigabyte_is_killed_for_memory_in_its_container_and_moves_once(in_cont
 
 def test_a_step_that_runs_out_of_time_in_its_container_moves_once(in_containers: InContainers, tmp_path: Path) -> None:
     stack = in_containers.stack
-    rows = land_big_file(stack.lake(), "wf_slow", GIGABYTE // 10, tmp_path)
+    rows = land_big_file(stack, "wf_slow", GIGABYTE // 10, tmp_path)
     with in_containers.running("SilverTransform", "silvertransform:latest", memory_mib=3008, timeout_seconds=1):
         told = escalations(execute(stack, "wf_slow", "exec_time", "SilverTransform", lambda: None))
     assert told["silver_transform"][0] == "Sandbox.Timedout"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from containers.harness import CREDENTIALS, REGION, WORKER, assert_same_tables, comparable, event
+from containers.harness import CREDENTIALS, REGION, WORKER, assert_same_tables, comparable, event, sample
 from containers.relay import Relay, relayed
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
@@ -50,7 +50,7 @@ def run(command: list[str]) -> subprocess.Popen[str]:
 def execution_id(worker_lake: Lake) -> str:
     """The sample's execution, planned in the worker's bucket."""
     request = PlanRequest.model_validate(event("plan_execution"))
-    plan_execution(request, worker_lake)
+    plan_execution(request, worker_lake, sample)
     return request.execution_id
 
 
@@ -102,7 +102,7 @@ def test_a_fault_in_the_data_ends_with_its_code_and_leaves_the_message(relay: Re
         request = PlanRequest.model_validate(event("plan_execution")).model_copy(
             update={"execution_id": execution_id, "input": chosen}
         )
-        plan_execution(request, worker_lake)
+        plan_execution(request, worker_lake, sample)
         end = ended(run(container(relay, *asking(worker_lake, Step.BRONZE_INGEST, execution_id))))
     finally:
         worker_lake.delete([key])
@@ -139,9 +139,7 @@ def test_a_container_that_is_stopped_ends_at_once_with_143_and_has_published_not
 
 def plan_run_id(lake: Lake, request: PlanRequest) -> str:
     """Plan an execution; the run id of the job, which is in each of its keys."""
-    plan = lake.read(plan_execution(request, lake).plan_key)
-    assert plan is not None
-    return str(next(job["runId"] for job in json.loads(plan[0])["jobs"] if job["job"]["id"] == JOB_ID))
+    return plan_execution(request, lake, sample).job(JOB_ID).run_id
 
 
 def test_the_worker_knows_how_much_memory_its_container_has() -> None:

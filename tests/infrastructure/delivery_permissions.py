@@ -107,7 +107,16 @@ def scheduled(template: Mapping[str, Any], role: str) -> set[Permission]:
     targets = [item["Target"] for item in of_type(template, "AWS::Scheduler::Schedule").values()]
     own = [target for target in targets if target["RoleArn"] == {"Fn::GetAtt": [role, "Arn"]}]
     return {
-        Permission("sqs:SendMessage", text_of(arn))
+        Permission(_ACTIONS[_kind(template, arn)], text_of(arn))
         for target in own
         for arn in (target["Arn"], target["DeadLetterConfig"]["Arn"])
     }
+
+
+_ACTIONS = {"AWS::SQS::Queue": "sqs:SendMessage", "AWS::Serverless::Function": "lambda:InvokeFunction"}
+
+
+def _kind(template: Mapping[str, Any], arn: Mapping[str, Any]) -> str:
+    """The type of what an ARN in the template belongs to; SAM's name for an alias ends with the alias."""
+    name = arn["Fn::GetAtt"][0] if "Fn::GetAtt" in arn else arn["Ref"].removesuffix("Aliaslive")
+    return str(template["Resources"][name]["Type"])

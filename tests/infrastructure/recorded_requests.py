@@ -15,23 +15,34 @@ from typing import Any
 
 import boto3
 import pytest
+from sqlalchemy import text
 
 from balancer_events import answered, request
+from databases import ANNA
 from disturbed_runs import STEPS, prepared, prepared_with_lookup
 from flowforge.lake import keys
 from flowforge.lake.catalog import Catalog
 from flowforge.lake.lake import Lake
 from flowforge.metadata.audit import SYSTEM
 from flowforge.metadata.database import Database
+from flowforge.metadata.run_state import request_cancel
 from flowforge.metadata.tokens import create_token
+from flowforge.metadata.wishes import admit, mark_started, take_wish
+from flowforge.metadata.workflow_saving import save_workflow
+from flowforge.metadata.workflows import update_workflow
 from flowforge.model.environment import Environment
 from flowforge.model.errors import CommitConflict, FlowForgeError
 from flowforge.model.execution import StepFailure
 from flowforge.model.exit_codes import ExitCode
+from flowforge.model.plan import ExecutionInput
 from flowforge.model.replay import ReplayedRow
 from flowforge.model.role import Role
 from flowforge.model.silver_config import MergeStrategy
+from flowforge.model.start import StartRequest, Trigger, TriggerType
 from flowforge.model.step import Step
+from flowforge.model.workflow import read_workflow
+from flowforge.model.workflow_settings import Concurrency, WorkflowSettings
+from flowforge.orchestration.machine import Machine
 from infrastructure.permission import Permission
 from infrastructure.wire_permissions import needed
 from lab import DAWN, JOB_ID, WORKFLOW_ID, Lab, Run, create_bucket
@@ -116,45 +127,99 @@ def plan_everything(lab: Lab, handler: ModuleType) -> None:
 
 
 def record_everything(lab: Lab, handler: ModuleType) -> None:
-    """Record failures of a function and of a task, and executions that succeeded, failed, and were not even planned."""
+    """Record failures of a function and of a task, ends of executions, one of which was waited for, and what a queue brings."""
     task = {"Containers": [{"Name": "worker", "ExitCode": ExitCode.DATA_FAULT.value}]}
     left = StepFailure(
-        execution_id="run", job_id="b", step=Step.GOLD_PUBLISH, error="DataFault", message="row 3", exit_code=ExitCode.DATA_FAULT
+        execution_id="run",
+        job_id=JOB_ID,
+        step=Step.GOLD_PUBLISH,
+        error="DataFault",
+        message="row 3",
+        exit_code=ExitCode.DATA_FAULT,
     )
-    lab.lake.overwrite(keys.failure_key("run", "b", Step.GOLD_PUBLISH), left.to_json())
+    lab.lake.overwrite(keys.failure_key("run", JOB_ID, Step.GOLD_PUBLISH), left.to_json())
+    with Database.from_environment().transaction() as connection:
+        for key in ("run", "waiting"):
+            admit(connection, take_wish(connection, wish(key), key)[0].id)
 
-    def failed(job_id: str, error: str, cause: Any) -> dict[str, Any]:
-        told = {"executionId": "run", "jobId": job_id, "step": "gold_publish", "error": error, "cause": json.dumps(cause)}
+    def failed(error: str, cause: Any) -> dict[str, Any]:
+        told = {"executionId": "run", "jobId": JOB_ID, "step": "gold_publish", "error": error, "cause": json.dumps(cause)}
         return {"event": {"kind": "job_failed", **told}}
 
     def ended(status: str, **told: Any) -> dict[str, Any]:
         return {"event": {"kind": "execution_ended", "executionId": "run", "status": status, **told}}
 
-    jobs = [{"jobId": name, "status": "failed", "errorKey": keys.job_error_key("run", name)} for name in ("a", "gone")]
+    jobs = [{"jobId": JOB_ID, "status": "failed", "errorKey": keys.job_error_key("run", name)} for name in (JOB_ID, "gone")]
     called(
         handler,
-        failed("a", "DataFault", {"errorMessage": "row 3"}),
-        failed("b", "States.TaskFailed", task),
+        failed("DataFault", {"errorMessage": "row 3"}),
+        failed("States.TaskFailed", task),
         ended("succeeded"),
         ended("failed", jobs=jobs),
         ended("failed", error="ConfigFault", cause="no such workflow"),
+        messages(created(lab, keys.result_key("exec_1", JOB_ID, Step.BRONZE_INGEST)), changed("run", "FAILED")),
     )
+
+
+def reconcile_everything(lab: Lab, handler: ModuleType) -> None:
+    """Compare one that ended unheard, one that is to stop, one that was never started, and one that nobody runs."""
+    lab.plan(lab.land("orders.csv", "id,amount\n1,2.50\n"))
+    machine = handler.starter.machine
+    database = Database.from_environment()
+    with database.transaction() as connection:
+        update_workflow(connection, ANNA, WORKFLOW_ID, version=1, settings=WorkflowSettings(concurrency=Concurrency.PARALLEL))
+        for name in ("ended", "stopping", "lost", "nobody"):
+            found, _ = take_wish(connection, wish(name), name)
+            admit(connection, found.id)
+            if name in ("ended", "stopping"):
+                given = ExecutionInput(workflow_id=WORKFLOW_ID, rebuild=JOB_ID if name == "stopping" else None)
+                machine.start(name, given)
+            if name != "lost":
+                mark_started(connection, found.id)
+        request_cancel(connection, "stopping", "anna")
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE executions SET updated_at = now() - interval '1 hour'"))
+        connection.execute(text("UPDATE start_wishes SET decided_at = now() - interval '1 hour' WHERE status <> 'waiting'"))
+    with database.transaction() as connection:
+        take_wish(connection, wish("later"), "later")
+    called(handler, {}, {})
 
 
 def start_everything(lab: Lab, handler: ModuleType) -> None:
     """Take a wish, the same again, files that are one and none, and messages that nobody can do anything about."""
-    lab.plan(lab.land("orders.csv", "id,amount\n1,2.50\n"))
-    wish = {"workflowId": WORKFLOW_ID, "idempotencyKey": "k", "trigger": {"type": "manual"}}
-    key = keys.landing_key(WORKFLOW_ID, JOB_ID, "orders.csv")
-    arrival = {
-        "detail-type": "Object Created",
-        "source": "aws.s3",
-        "detail": {"bucket": {"name": lab.lake.bucket}, "object": {"key": key, "version-id": "1"}},
-    }
-    bodies = [wish, wish, arrival, "poison", {**wish, "workflowId": "wf_nobody"}]
+    told = json.loads(wish("k").to_json())
+    arrival = created(lab, keys.landing_key(WORKFLOW_ID, JOB_ID, "orders.csv"))
+    called(handler, messages(told, told, arrival, "poison", {**told, "workflowId": "wf_nobody"}))
+
+
+def messages(*bodies: Any) -> dict[str, Any]:
+    """A batch of a queue."""
     event = json.loads((ROOT / "events" / "start_execution.json").read_text())
     (record,) = event["Records"]
-    called(handler, {"Records": [{**record, "messageId": f"m-{n}", "body": json.dumps(body)} for n, body in enumerate(bodies)]})
+    return {"Records": [{**record, "messageId": f"m-{n}", "body": json.dumps(body)} for n, body in enumerate(bodies)]}
+
+
+def created(lab: Lab, key: str) -> dict[str, Any]:
+    """The event of an object that was created."""
+    detail = {"bucket": {"name": lab.lake.bucket}, "object": {"key": key, "version-id": "1"}}
+    return {"detail-type": "Object Created", "source": "aws.s3", "detail": detail}
+
+
+def changed(name: str, status: str) -> dict[str, Any]:
+    """The event of an execution whose status changed."""
+    detail = {"name": name, "status": status, "startDate": 1_700_000_000_000, "stopDate": 1_700_000_060_000}
+    return {"detail-type": "Step Functions Execution Status Change", "source": "aws.states", "detail": detail}
+
+
+def wish(key: str) -> StartRequest:
+    """A wish to run the workflow."""
+    return StartRequest(workflow_id=WORKFLOW_ID, idempotency_key=key, trigger=Trigger(type=TriggerType.MANUAL))
+
+
+def store_workflow(lab: Lab) -> None:
+    """Put the workflow into the database that the functions find."""
+    with Database.from_environment().transaction() as connection:
+        save_workflow(connection, ANNA, Environment.DEV, read_workflow(lab.definition(), origin="the test"))
 
 
 def serve_everything(_lab: Lab, handler: ModuleType) -> None:
@@ -175,7 +240,7 @@ def serve_everything(_lab: Lab, handler: ModuleType) -> None:
     def complete(upload: Any) -> None:
         ask("POST", f"/api/upload/{upload['uploadId']}/complete")
 
-    ask("POST", "/api/workflows", {"id": "wf_web", "name": "Web", "jobs": [{"id": "orders", "name": "Orders"}]})
+    ask("POST", "/api/workflows", {"id": "wf_web", "name": "Web", "jobs": [{"id": "orders", "name": "Orders of the web"}]})
     content = b"id,amount\n1,2.50\n"
     form = begin("orders.csv", len(content))
     post_form(form["form"], content)
@@ -187,10 +252,29 @@ def serve_everything(_lab: Lab, handler: ModuleType) -> None:
         put(part["url"], piece[: min(left, large["parts"]["partSize"])])
     complete(large)
     ask("DELETE", f"/api/upload/{begin('never.csv', LARGE_BYTES)['uploadId']}")
+    handle_runs(ask)
     ask("GET", "/api/workflows/wf_web/landing-files")
     ask("DELETE", "/api/workflows/wf_web/landing-files/orders/orders.csv")
     ask("DELETE", "/api/workflows/wf_web")
     ask("POST", "/api/workflows/wf_web/purge")
+
+
+def handle_runs(ask: Callable[..., Any]) -> None:
+    """Wish for a run, stop one and go on with it, and look at, send again and give up what start_execution has put aside."""
+    ask("POST", f"/api/workflows/{WORKFLOW_ID}/run", {})
+    database, machine = Database.from_environment(), Machine.from_environment()
+    with database.transaction() as connection:
+        found, _ = take_wish(connection, wish("by_web"), "by_web")
+        admit(connection, found.id)
+        machine.start("by_web", ExecutionInput(workflow_id=WORKFLOW_ID, rebuild=JOB_ID))
+        mark_started(connection, found.id)
+    ask("POST", "/api/executions/by_web/cancel", {})
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE executions SET status = 'failed', ended_at = now() WHERE id = 'by_web'"))
+    ask("POST", "/api/executions/by_web/redrive")
+    sent, given_up, *_ = ask("GET", "/api/dead-letters")["messages"]
+    ask("POST", f"/api/dead-letters/{sent['id']}/redrive")
+    ask("DELETE", f"/api/dead-letters/{given_up['id']}")
 
 
 def post_form(form: Any, content: bytes) -> None:
@@ -204,7 +288,9 @@ def post_form(form: Any, content: bytes) -> None:
 
 def put(url: str, content: bytes) -> None:
     """Send a part."""
-    urllib.request.urlopen(urllib.request.Request(url, data=content, method="PUT")).close()
+    urllib.request.urlopen(
+        urllib.request.Request(url, data=content, method="PUT", headers={"Content-Type": "application/octet-stream"})
+    ).close()
 
 
 def look_at_the_revision(_lab: Lab, handler: ModuleType) -> None:
@@ -218,4 +304,5 @@ CONTROL_PLANE: dict[str, Callable[[Lab, ModuleType], None]] = {
     "StartExecution": start_everything,
     "UpgradeDatabase": look_at_the_revision,
     "Web": serve_everything,
+    "Reconcile": reconcile_everything,
 }

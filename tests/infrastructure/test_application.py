@@ -12,9 +12,8 @@ from flowforge.lake.lake import Lake
 from flowforge.orchestration.tiers import LAMBDA_SIZES, LambdaSize
 
 STEPS = ("bronze_ingest", "silver_transform", "gold_publish")
-FED_BY_QUEUES = {"StartExecution"}
-# By the load balancer, and by CloudFormation.
-CALLED_FROM_OUTSIDE = {"Web", "UpgradeDatabase"}
+CALLED_BY_NO_STATE = {"StartExecution", "Reconcile", "Web", "UpgradeDatabase"}
+"""By a queue, a schedule, the load balancer, and CloudFormation."""
 DATABASE_IMAGES = ("web", "upgrade_database")
 SUBSTITUTION = re.compile(r"\$\{(\w+)\}")
 
@@ -165,7 +164,7 @@ def test_every_function_ends_before_the_state_that_waits_for_it(
         function = state["Arguments"]["FunctionName"].strip("${}").removesuffix("FunctionArn")
         assert functions(application)[function]["Properties"]["Timeout"] < state["TimeoutSeconds"], name
         waited_for.add(function)
-    assert waited_for == set(functions(application)) - FED_BY_QUEUES - CALLED_FROM_OUTSIDE
+    assert waited_for == set(functions(application)) - CALLED_BY_NO_STATE
 
 
 def test_every_function_and_the_state_machine_log_to_a_group_of_their_own_with_a_retention(

@@ -24,6 +24,8 @@ MODELS: dict[str, type[BaseModel]] = {step.value: StepRequest for step in Step} 
     "record_event": RecordRequest,
 }
 BATCHES = {"start_execution": StartRequest}
+SCHEDULED = {"reconcile"}
+"""Functions that a schedule calls, with nothing to say."""
 """Functions that are given messages of a queue, each with such a model in its body."""
 
 WEB = ("health", "anonymous", "list", "upload", "upload_base64", "head", "missing")
@@ -60,7 +62,7 @@ def sample(root: Path) -> Workflow:
 def test_every_function_has_an_event_and_every_event_a_function(root: Path) -> None:
     events = {path.stem for path in (root / "events").glob("*.json")}
     web = {f"web_{name}" for name in WEB}
-    assert events == {*MODELS, *BATCHES, *COMMANDS, *web}
+    assert events == {*MODELS, *BATCHES, *SCHEDULED, *COMMANDS, *web}
     assert events - web | {"web"} == {handler.parent.name for handler in (root / "functions").glob("*/handler.py")}
 
 

@@ -15,9 +15,9 @@ READS = {
     "SilverTransform": {"bronze", "silver", "quarantine", "contracts", "_attempts"},
     "GoldPublish": {"bronze", "silver", "gold", "contracts", "_attempts"},
     "Worker": {"landing", "bronze", "silver", "quarantine", "gold", "contracts", "_attempts"},
-    "PlanExecution": {"workflows", "landing", "contracts"},
+    "PlanExecution": {"landing", "contracts"},
     "RecordEvent": set[str](),
-    "StartExecution": {"workflows"},
+    "Reconcile": set[str](),
     "Web": {"landing", "contracts"},
     "UpgradeDatabase": set[str](),
 }
@@ -26,20 +26,21 @@ WRITES = {
     "SilverTransform": {"silver", "quarantine", "contracts", "_attempts"},
     "GoldPublish": {"gold", "_attempts"},
     "Worker": {"bronze", "silver", "quarantine", "gold", "contracts", "_attempts"},
-    "PlanExecution": set[str](),
+    "PlanExecution": {"workflows"},
     "RecordEvent": set[str](),
-    "StartExecution": set[str](),
     "Web": {"landing"},
     "UpgradeDatabase": set[str](),
 }
 # They touch no execution's objects.
-WITHOUT_COMMON = {"StartExecution", "Web", "UpgradeDatabase"}
+WITHOUT_COMMON = {"Web", "UpgradeDatabase"}
 # What a person asks the API to remove: a landed file, or all data of a workflow that was deleted.
 REMOVES = {"Web": {"landing", "bronze", "silver", "quarantine", "gold", "contracts", "workflows"}}
 # Looks through folders to remove what lies there.
 LISTS = {"Web": {"bronze", "silver", "quarantine", "gold"}}
 WITHOUT_KEY = {"UpgradeDatabase"}
-SCHEDULES = ("WorkflowScheduleRole",)
+# What reads runs and writes none.
+READING_ALONE = {"Reconcile"}
+SCHEDULES = ("WorkflowScheduleRole", "ReconcileScheduleRole")
 
 
 def roles(template: Mapping[str, Any]) -> list[str]:
@@ -47,7 +48,7 @@ def roles(template: Mapping[str, Any]) -> list[str]:
 
 
 def common(function: str) -> set[str]:
-    """What a function reads and writes because every function does."""
+    """What a function reads and writes because it has a part in executions."""
     return set() if function in WITHOUT_COMMON else COMMON
 
 
@@ -116,6 +117,14 @@ def test_a_function_reads_the_layers_that_it_needs_and_no_other(application: Map
 @pytest.mark.parametrize("function", WRITES)
 def test_a_function_writes_the_layers_that_it_owns_and_no_other(application: Mapping[str, Any], function: str) -> None:
     assert prefixes(application, f"{function}Role", "s3:PutObject") == WRITES[function] | common(function)
+
+
+def test_what_starts_executions_has_no_part_in_the_lake_and_what_compares_them_writes_none(
+    application: Mapping[str, Any],
+) -> None:
+    touched = [action for item in statements(application, "StartExecutionRole") for action in as_list(item["Action"])]
+    assert not [action for action in touched if action.startswith("s3:")]
+    assert {name: prefixes(application, f"{name}Role", "s3:PutObject") for name in READING_ALONE} == {"Reconcile": set()}
 
 
 @pytest.mark.parametrize("function", READS)

@@ -1,6 +1,7 @@
 """Every role grants what its user really asks for, what AWS asks for with it, and nothing else."""
 
 import copy
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +15,11 @@ from flowforge.lake.lake import Lake
 from flowforge.local.http_server import BackgroundServer
 from flowforge.local.states.api import states_route
 from flowforge.local.states.service import StatesService
+from flowforge.metadata.database import Database
 from flowforge.model.step import Step
 from infrastructure.delivery_permissions import allowed, deliveries, key_uses, scheduled
 from infrastructure.permission import NOTHING, Permission, as_list, difference, granted, of_type, statements, text_of
-from infrastructure.recorded_requests import CONTROL_PLANE, asked_by_steps, handler_of
+from infrastructure.recorded_requests import CONTROL_PLANE, asked_by_steps, handler_of, store_workflow
 from infrastructure.state_machine_permissions import called
 from infrastructure.unrecorded_permissions import UNRECORDED, unrecorded
 from infrastructure.wire_permissions import needed
@@ -31,6 +33,21 @@ STEP_ROLES = {
     Step.SILVER_TRANSFORM: "SilverTransformRole",
     Step.GOLD_PUBLISH: "GoldPublishRole",
 }
+SCHEDULE_ROLES = ("WorkflowScheduleRole", "ReconcileScheduleRole")
+MACHINE = {
+    "QueryLanguage": "JSONata",
+    "StartAt": "Long",
+    "States": {
+        "Long": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $exists($states.input.rebuild) %}", "Next": "Wait"}],
+            "Default": "End",
+        },
+        "Wait": {"Type": "Wait", "Seconds": 3600, "Next": "End"},
+        "End": {"Type": "Succeed"},
+    },
+}
+"""A rebuild goes on, everything else has ended at once."""
 SURPLUS = Permission("s3:DeleteObjectVersion", "*")
 ROLES = (
     *STEP_ROLES.values(),
@@ -38,7 +55,7 @@ ROLES = (
     "WorkerRole",
     "WorkerExecutionRole",
     "WorkflowRole",
-    "WorkflowScheduleRole",
+    *SCHEDULE_ROLES,
 )
 
 
@@ -48,15 +65,19 @@ def asked_by_functions(s3_url: str, aws: boto3.session.Session, postgres: Server
     service = StatesService([])
     states = BackgroundServer([states_route(service)], service.close)
     machines = aws.client("stepfunctions", endpoint_url=states.endpoint)
-    definition = '{"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": {"Type": "Pass", "End": true}}}'
-    created = machines.create_state_machine(name="Workflow", definition=definition, roleArn=ROLE, publish=True)
+    created = machines.create_state_machine(name="Workflow", definition=json.dumps(MACHINE), roleArn=ROLE, publish=True)
     alias = machines.create_state_machine_alias(
         name="live", routingConfiguration=[{"stateMachineVersionArn": created["stateMachineVersionArn"], "weight": 100}]
     )["stateMachineAliasArn"]
-    queue = aws.client("sqs", endpoint_url=s3_url).create_queue(QueueName="StartRequestsDlq")["QueueUrl"]
-    names = {"Workflow": "${Workflow}", "StartRequestsDlq": "${StartRequestsDlq.Arn}"}
+    sqs = aws.client("sqs", endpoint_url=s3_url)
+    queue, dead = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("StartRequests", "StartRequestsDlq"))
+    names = {"Workflow": "${Workflow}", "StartRequests": "${StartRequests.Arn}", "StartRequestsDlq": "${StartRequestsDlq.Arn}"}
     found = {}
-    with faulty_proxy(s3_url) as proxy, faulty_proxy(states.endpoint) as before_states, pytest.MonkeyPatch.context() as patch:
+    with (
+        faulty_proxy(s3_url) as proxy,
+        faulty_proxy(states.endpoint) as before_states,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         lab = Lab(Lake.connect("data-roles-control", aws, endpoint_url=s3_url))
         create_bucket(lab.lake)
         for name, value in {
@@ -68,13 +89,17 @@ def asked_by_functions(s3_url: str, aws: boto3.session.Session, postgres: Server
             "FLOWFORGE_DATA_BUCKET": lab.lake.bucket,
             "FLOWFORGE_STAGE": "dev",
             "FLOWFORGE_STATE_MACHINE_ARN": alias,
-            "FLOWFORGE_START_REQUESTS_DLQ_URL": queue,
             "DATABASE_URL": make_url(postgres.url).set(database=postgres.copy()).render_as_string(hide_password=False),
+            "FLOWFORGE_START_REQUESTS_URL": queue,
+            "FLOWFORGE_START_REQUESTS_DLQ_URL": dead,
         }.items():
             patch.setenv(name, value)
         for function, act in CONTROL_PLANE.items():
-            proxy.seen.clear()
-            act(lab, handler_of(re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()))
+            with postgres.opened(postgres.copy(), pool_size=4) as database, pytest.MonkeyPatch.context() as found_by:
+                found_by.setattr(Database, "from_environment", lambda database=database: database)
+                store_workflow(lab)
+                proxy.seen.clear()
+                act(lab, handler_of(re.sub(r"(?<!^)(?=[A-Z])", "_", function).lower()))
             found[f"{function}Role"] = needed([*proxy.seen, *before_states.seen], names)
             before_states.seen.clear()
     machines.close()
@@ -97,7 +122,7 @@ def needs(
     # Any step runs on the worker.
     found["WorkerRole"] = set().union(*steps.values())
     found["WorkflowRole"] = called(application, state_machine)
-    found["WorkflowScheduleRole"] = scheduled(application, "WorkflowScheduleRole")
+    found |= {role: scheduled(application, role) for role in SCHEDULE_ROLES}
     return {role: found.get(role, set()) | unrecorded(role) for role in ROLES}
 
 
@@ -152,7 +177,15 @@ def test_the_policies_of_queues_and_topics_let_in_exactly_what_delivers_to_them(
 
 
 @pytest.mark.parametrize(
-    "policy", ["StartRequestsPolicy", "StartRequestsDlqPolicy", "AlarmTopicPolicy", "NotificationsDlqPolicy"]
+    "policy",
+    [
+        "StartRequestsPolicy",
+        "StartRequestsDlqPolicy",
+        "RunEventsPolicy",
+        "RunEventsDlqPolicy",
+        "AlarmTopicPolicy",
+        "NotificationsDlqPolicy",
+    ],
 )
 def test_a_policy_that_lets_in_nobody_is_missed(application: Mapping[str, Any], policy: str) -> None:
     changed = copy.deepcopy(dict(application))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from infrastructure.permission import BUCKET, Permission, in_catalog
 
 STEPS = ("BronzeIngest", "SilverTransform", "GoldPublish")
-WITH_DATABASE = ("PlanExecution", "RecordEvent", "StartExecution", "UpgradeDatabase", "Web")
+WITH_DATABASE = ("PlanExecution", "RecordEvent", "StartExecution", "Reconcile", "UpgradeDatabase", "Web")
 FUNCTIONS = (*STEPS, *WITH_DATABASE)
 
 
@@ -88,7 +88,8 @@ UNRECORDED = (
     ),
     # Lambda polls the queue with the function's role.
     *(
-        Unrecorded("StartExecutionRole", Permission(action, "${StartRequests.Arn}"), LAMBDA_POLLS)
+        Unrecorded(role, Permission(action, queue), LAMBDA_POLLS)
+        for role, queue in (("StartExecutionRole", "${StartRequests.Arn}"), ("RecordEventRole", "${RunEvents.Arn}"))
         for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
     ),
     # ECS starts the container: the image, then the log. The key of the repository is used through a grant that ECR makes

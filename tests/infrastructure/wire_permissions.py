@@ -15,7 +15,12 @@ from s3_proxy import Seen
 
 DECRYPT = Permission("kms:Decrypt", "${DataKeyArn}", THROUGH_S3)
 GENERATE = Permission("kms:GenerateDataKey", "${DataKeyArn}", THROUGH_S3)
+EXECUTIONS = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution"
 DEFAULT_BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default"
+OF_QUEUES = {
+    f"AmazonSQS.{operation}"
+    for operation in ("SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch")
+}
 
 
 def needed(requests: Iterable[Seen], names: Mapping[str, str]) -> set[Permission]:
@@ -25,11 +30,15 @@ def needed(requests: Iterable[Seen], names: Mapping[str, str]) -> set[Permission
 
 def _needed(seen: Seen, names: Mapping[str, str]) -> Iterator[Permission]:
     target = seen.headers.get("x-amz-target", "")
-    if target == "AmazonSQS.SendMessage":
+    if target in OF_QUEUES:
+        # A batch is authorized as each of its entries (SQS API Reference, "ChangeMessageVisibilityBatch").
         queue = json.loads(seen.body)["QueueUrl"].rpartition("/")[2]
-        yield Permission("sqs:SendMessage", names[queue])
+        yield Permission(f"sqs:{target.partition('.')[2].removesuffix('Batch')}", names[queue])
     elif target == "AWSStepFunctions.StartExecution":
         yield _start(json.loads(seen.body)["stateMachineArn"], names)
+    elif target in ("AWSStepFunctions.DescribeExecution", "AWSStepFunctions.StopExecution"):
+        machine = json.loads(seen.body)["executionArn"].split(":")[6]
+        yield Permission(f"states:{target.partition('.')[2]}", f"{EXECUTIONS}:{names[machine].replace('}', '.Name}')}:*")
     elif target == "AWSEvents.PutEvents":
         for entry in json.loads(seen.body)["Entries"]:
             assert "EventBusName" not in entry

@@ -19,6 +19,7 @@ from flowforge.local.stack import LocalStack
 from flowforge.model.step import SilverCounts, Step
 from flowforge.model.workflow import Workflow, read_workflow
 from flowforge.steps.results import read_result
+from stacks import store
 
 KEY = ("year", "month", "day", "carrier", "flight", "origin", "sched_dep_time")
 ROWS = 336_776
@@ -55,7 +56,7 @@ def merging_workflow(workflow_id: str) -> Workflow:
 
 def execute(stack: LocalStack, lake: Lake, workflow: Workflow, files: Sequence[Path]) -> SilverCounts:
     """Land the files, run the workflow over them, and answer with what Silver counted."""
-    lake.overwrite(keys.workflow_key(workflow.id), workflow.to_json())
+    store(stack, workflow)
     landed = [keys.landing_key(workflow.id, JOB, path.name) for path in files]
     for path, key in zip(files, landed, strict=True):
         lake.client.upload_file(str(path), lake.bucket, key)

@@ -51,7 +51,7 @@ def stack(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loc
 @pytest.fixture(scope="module")
 def rows(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> int:
     """The number of rows of the gigabyte that has landed for a job that insists on Lambda."""
-    return land_big_file(stack.lake(), WORKFLOW, 1_000_000_000, tmp_path_factory.mktemp("big"))
+    return land_big_file(stack, WORKFLOW, 1_000_000_000, tmp_path_factory.mktemp("big"))
 
 
 def gold_processes(state: Path) -> list[psutil.Process]:

@@ -158,7 +158,10 @@ def next_event(stack: LocalStack, queue: str) -> dict[str, Any]:
 
 
 def descendants() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    """The processes of this one, but those that a database makes and ends as it likes."""
+    found = psutil.Process().children(recursive=True)
+    servers = {process.pid for process in found if process.name() == "postgres"}
+    return [process for process in found if process.ppid() not in servers]
 
 
 def gone(pids: list[int]) -> bool:

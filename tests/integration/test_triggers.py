@@ -16,7 +16,9 @@ from flowforge.local.project import find_project
 from flowforge.local.stack import LocalStack
 from flowforge.model.plan import Plan
 from flowforge.model.start import StartRequest, Trigger, TriggerType
-from flowforge.orchestration.starting import execution_id
+from flowforge.model.workflow import read_workflow
+from flowforge.orchestration.run_requests import execution_id
+from stacks import store
 
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo("Asia/Kolkata"))
 FAR = timedelta(hours=1)
@@ -54,9 +56,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory, watch: Watch) -> Iterator[Lo
 
 
 def define(stack: LocalStack, workflow_id: str, *triggers: dict[str, str]) -> None:
-    jobs = [{"id": "job_orders", "name": "Orders", "sourceConfig": {"fileConfig": {"filePattern": "orders*.csv"}}}]
-    definition = {"id": workflow_id, "name": workflow_id, "triggers": list(triggers), "jobs": jobs}
-    stack.lake().overwrite(keys.workflow_key(workflow_id), json.dumps(definition))
+    job = {
+        "id": "job_orders",
+        "name": "Orders",
+        "sourceConfig": {"fileConfig": {"filePattern": "orders*.csv"}},
+        "destinationConfig": {"goldConfig": {"domain": workflow_id.replace("_", "-")}},
+    }
+    definition = {"id": workflow_id, "name": workflow_id, "triggers": list(triggers), "jobs": [job]}
+    store(stack, read_workflow(definition, origin="the test"), triggers=list(triggers))
 
 
 def land(stack: LocalStack, workflow_id: str, name: str) -> tuple[str, str]:
@@ -200,16 +207,22 @@ def test_a_wish_that_is_sent_twice_starts_one_execution(stack: LocalStack) -> No
 
 
 @pytest.mark.parametrize(
-    ("body", "reason"),
+    ("body", "kind", "reason"),
     [
-        ("poison", "the message is no JSON"),
-        ('{"workflowId": "wf_nobody", "idempotencyKey": "k", "trigger": {"type": "manual"}}', "there is no workflow wf_nobody"),
+        ("poison", "ConfigFault", "the message is no JSON"),
+        (
+            '{"workflowId": "wf_nobody", "idempotencyKey": "k", "trigger": {"type": "manual"}}',
+            "NotThere",
+            "there is no workflow wf_nobody",
+        ),
     ],
 )
-def test_a_message_that_can_never_be_done_is_put_aside_with_its_reason(stack: LocalStack, body: str, reason: str) -> None:
+def test_a_message_that_can_never_be_done_is_put_aside_with_its_reason(
+    stack: LocalStack, body: str, kind: str, reason: str
+) -> None:
     send(stack, body)
     letter = dead_letter(stack)
-    assert (letter["body"], letter["ErrorClass"]) == (body, "ConfigFault")
+    assert (letter["body"], letter["ErrorClass"]) == (body, kind)
     assert letter["Reason"].startswith(reason)
     wait_until_handled(stack)
 

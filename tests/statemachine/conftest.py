@@ -92,7 +92,7 @@ class StoredResults:
 
 def plan(groups: Any = None) -> dict[str, Any]:
     """The answer of the function that plans."""
-    return {"planKey": "runs/run/plan.json", "groups": TWO_GROUPS if groups is None else groups}
+    return {"executionId": "run", "planKey": "runs/run/plan.json", "groups": TWO_GROUPS if groups is None else groups}
 
 
 def record(request: Mapping[str, Any]) -> dict[str, Any]:

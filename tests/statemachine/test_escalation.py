@@ -136,3 +136,15 @@ def test_a_job_that_moves_does_not_move_its_siblings(run_workflow: RunWorkflow) 
     assert worker.steps() == [("job_b", "bronze_ingest")]
     assert [event["jobId"] for event in calls(ended, "SilverTransform")].count("job_b") == 1
     assert ended.status == "SUCCEEDED"
+
+
+def test_tries_are_counted_on_both_tiers(run_workflow: RunWorkflow) -> None:
+    no_room, passing = StateError("ECS.ServerException", "busy"), Raises("RetryLater")
+    ended = run_workflow(
+        worker=ScriptedWorker({("job_a", "silver_transform"): [no_room, "SpotInterruption", 0]}),
+        PlanExecution=ONE_JOB,
+        BronzeIngest=[passing, passing, {}],
+        SilverTransform=[passing, Raises("NextTier")],
+    )
+    # Two on Lambda; on Fargate one that found no room, one that was taken away, and the last.
+    assert outcome(ended)["tries"] == {"bronze_ingest": 3, "silver_transform": 5, "gold_publish": 1}

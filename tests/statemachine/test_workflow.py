@@ -88,9 +88,14 @@ def test_every_payload_is_what_its_function_expects(run_workflow: RunWorkflow) -
         assert RecordRequest.model_validate(request).event.execution_id == "run"
 
 
+def succeeded(job_id: str) -> dict[str, Any]:
+    """What is told of a job whose steps all succeeded at once."""
+    return {"jobId": job_id, "status": "succeeded", "escalations": [], "tries": dict.fromkeys(STEP_NAMES, 1)}
+
+
 def test_the_record_of_a_success_lists_every_job(run_workflow: RunWorkflow) -> None:
     [event] = records(run_workflow(), "execution_ended")
-    jobs: list[dict[str, Any]] = [{"jobId": job, "status": "succeeded", "escalations": []} for job in ("job_a", "job_b", "job_c")]
+    jobs = [succeeded(job) for job in ("job_a", "job_b", "job_c")]
     assert (event["status"], event["jobs"]) == ("succeeded", jobs)
 
 
@@ -127,7 +132,7 @@ def test_the_record_of_an_end_tells_what_was_started_by_whom_and_when_whatever_t
 
 def test_one_job_is_still_a_list_of_one_job(run_workflow: RunWorkflow) -> None:
     [event] = records(run_workflow(PlanExecution=plan([[planned("only")]])), "execution_ended")
-    assert event["jobs"] == [{"jobId": "only", "status": "succeeded", "escalations": []}]
+    assert event["jobs"] == [succeeded("only")]
 
 
 def test_a_plan_without_jobs_is_a_success(run_workflow: RunWorkflow) -> None:
@@ -146,8 +151,14 @@ def test_a_failing_job_is_recorded_and_its_siblings_go_on(run_workflow: RunWorkf
     assert "row 3" in failure["cause"]
     [end] = records(ended, "execution_ended")
     assert end["jobs"] == [
-        {"jobId": "job_a", "status": "failed", "errorKey": "runs/run/job_a/error.json", "escalations": []},
-        {"jobId": "job_b", "status": "succeeded", "escalations": []},
+        {
+            "jobId": "job_a",
+            "status": "failed",
+            "errorKey": "runs/run/job_a/error.json",
+            "escalations": [],
+            "tries": dict.fromkeys(STEP_NAMES[: STEPS.index(step) + 1], 1),
+        },
+        succeeded("job_b"),
     ]
     assert [event["jobId"] for event in calls(ended, "GoldPublish")].count("job_b") == 1
 
@@ -205,7 +216,12 @@ def test_a_group_that_cannot_be_run_is_recorded(run_workflow: RunWorkflow) -> No
 def test_a_job_whose_failure_cannot_be_recorded_is_still_failed(run_workflow: RunWorkflow) -> None:
     ended = run_workflow(BronzeIngest=for_job("job_a", Raises("DataFault")), RecordEvent=recorder(job_failed=Raises("DataFault")))
     assert "JobFailureUnrecorded" in visited(ended)
-    assert records(ended, "execution_ended")[0]["jobs"][0] == {"jobId": "job_a", "status": "failed", "escalations": []}
+    assert records(ended, "execution_ended")[0]["jobs"][0] == {
+        "jobId": "job_a",
+        "status": "failed",
+        "escalations": [],
+        "tries": {"bronze_ingest": 1},
+    }
     assert ended.status == "FAILED"
 
 

@@ -9,8 +9,11 @@ from rich.console import Console
 
 from flowforge.cli.contract import JobContracts, print_contract, print_differences, set_contract
 from flowforge.cli.usage import UsageError
+from flowforge.local.connection import StackConnection
+from flowforge.metadata.database import Database
 from flowforge.model.errors import ConfigFault
 from lab import Lab
+from stacks import stack_of
 
 DAYS = "id,day,code\n1,2026-01-31,7\n"
 
@@ -32,7 +35,8 @@ class Printed:
 
 
 @pytest.fixture
-def contracts(lab: Lab) -> JobContracts:
+def stack(lab: Lab, database: Database) -> StackConnection:
+    """A stack with the orders."""
     """The contract of the orders after their first run."""
     lab.job = {
         "transformationConfig": {
@@ -40,8 +44,14 @@ def contracts(lab: Lab) -> JobContracts:
             "derivedColumns": [{"name": "double", "expression": "id * 2", "dataType": "integer"}],
         }
     }
+    return stack_of(lab, database)
+
+
+@pytest.fixture
+def contracts(lab: Lab, stack: StackConnection) -> JobContracts:
+    """The contract of the orders after their first run."""
     lab.ingest(DAYS).silver()
-    return JobContracts.find(lab.lake, "shop", "Orders")
+    return JobContracts.find(stack, "shop", "Orders")
 
 
 def edited(contracts: JobContracts, folder: Path, **types: str) -> Path:
@@ -121,10 +131,10 @@ def test_a_file_that_is_no_contract_is_wrong_usage(contracts: JobContracts, tmp_
         set_contract(contracts, path, Printed().console)
 
 
-def test_what_is_not_there_is_named_with_what_is(lab: Lab, contracts: JobContracts) -> None:
+def test_what_is_not_there_is_named_with_what_is(stack: StackConnection, contracts: JobContracts) -> None:
     with pytest.raises(UsageError, match="there is no workflow nothing; there are wf_shop"):
-        JobContracts.find(lab.lake, "nothing", "orders")
+        JobContracts.find(stack, "nothing", "orders")
     with pytest.raises(UsageError, match="has no job nothing; it has job_orders"):
-        JobContracts.find(lab.lake, "wf_shop", "nothing")
+        JobContracts.find(stack, "wf_shop", "nothing")
     with pytest.raises(ConfigFault, match="has no version 9; the newest is 1"):
         contracts.version(9)

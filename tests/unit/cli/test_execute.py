@@ -1,56 +1,61 @@
-"""Files land and an execution starts as any client of the product would do it."""
+"""A workflow is stored and its files land as any client of the product would do it."""
 
-import json
-import re
 from pathlib import Path
 
-import boto3
 import pytest
-from botocore.stub import ANY, Stubber
-from moto import mock_aws
 
-from flowforge.cli.execute import land, new_execution_id, start
+from databases import ANNA
+from flowforge.cli.execute import land, store
+from flowforge.cli.usage import UsageError
 from flowforge.lake.lake import Lake
-from flowforge.model.workflow import ArrivalTrigger, Workflow, read_workflow
+from flowforge.metadata.database import Database
+from flowforge.metadata.workflows import update_workflow
+from flowforge.model.workflow import ArrivalTrigger, Workflow
+from flowforge.model.workflow_settings import WorkflowSettings
+
+KEY = "landing/wf_shop/job_a/a.csv"
 
 
-def test_an_execution_id_tells_its_time_and_is_never_the_same() -> None:
-    ids = {new_execution_id() for _ in range(50)}
-    assert len(ids) == 50
-    assert all(re.fullmatch(r"exec_\d{13}_[a-z0-9]{6}", execution_id) for execution_id in ids)
-
-
-@pytest.mark.parametrize("triggers", [(), (ArrivalTrigger(type="arrival"),)])
-def test_the_files_and_the_definition_without_its_triggers_are_stored(
-    shop: Workflow, triggers: tuple[ArrivalTrigger, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_new_workflow_has_no_triggers_and_its_files_lie_in_landing(
+    shop: Workflow, database: Database, lake: Lake, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     (tmp_path / "a.csv").write_text("id\n1\n")
-    with mock_aws():
-        session = boto3.session.Session(region_name="us-east-1")
-        lake = Lake.connect("data", session)
-        lake.client.create_bucket(Bucket="data")
-        land(lake, shop.model_copy(update={"triggers": triggers}), {"job_a": {"landing/wf_shop/job_a/a.csv": tmp_path / "a.csv"}})
-        stored, _ = lake.read("workflows/wf_shop.json") or (b"", "")
-        landed, _ = lake.read("landing/wf_shop/job_a/a.csv") or (b"", "")
-    assert read_workflow(json.loads(stored), origin="stored") == shop
-    assert landed == b"id\n1\n"
+    stored = store(database, shop.model_copy(update={"triggers": (ArrivalTrigger(type="arrival"),)}))
+    land(lake, stored, {"job_a": {KEY: tmp_path / "a.csv"}})
+    assert stored.workflow() == shop
+    landed = lake.read(KEY)
+    assert landed is not None
+    assert landed[0] == b"id\n1\n"
 
 
-def test_the_execution_is_told_its_files_in_order(shop: Workflow) -> None:
-    client = boto3.client("stepfunctions", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
-    arn = "arn:aws:states:us-east-1:123456789012:execution:machine:exec_1"
-    given = {"workflowId": "wf_shop", "files": {"job_a": ["z", "a"]}}
-    with Stubber(client) as service:
-        service.add_response(
-            "start_execution",
-            {"executionArn": arn, "startDate": 0},
-            {"stateMachineArn": "arn:machine", "name": "exec_1", "input": ANY},
+def test_storing_what_is_stored_changes_nothing_and_another_definition_does(shop: Workflow, database: Database) -> None:
+    assert [store(database, shop).version, store(database, shop).version] == [1, 1]
+    renamed = shop.jobs[0].model_copy(update={"name": "Pears"})
+    changed = store(database, shop.model_copy(update={"jobs": (renamed, *shop.jobs[1:])}))
+    assert (changed.version, changed.jobs[0].name) == (2, "Pears")
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_workflow_that_starts_by_itself_is_not_run_twice(
+    shop: Workflow, database: Database, lake: Lake, tmp_path: Path, paused: bool
+) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    with database.transaction() as connection:
+        version = store(database, shop).version
+        update_workflow(
+            connection,
+            ANNA,
+            shop.id,
+            version=version,
+            triggers=[{"type": "arrival", "jobId": "job_a"}],
+            settings=WorkflowSettings(paused=paused),
         )
-        client.meta.events.register(
-            "before-parameter-build.sfn.StartExecution", lambda params, **_: inputs.append(json.loads(params["input"]))
-        )
-        inputs: list[object] = []
-        assert start(client, "arn:machine", "exec_1", shop, {"job_a": {"z": Path("z"), "a": Path("a")}}) == arn
-    assert inputs == [given]
+    stored = store(database, shop)
+    assert len(stored.triggers) == 1
+    files = {"job_a": {KEY: tmp_path / "a.csv"}}
+    if paused:
+        land(lake, stored, files)
+    else:
+        with pytest.raises(UsageError, match="starts when a file arrives"):
+            land(lake, stored, files)
+    assert (lake.head(KEY) is not None) == paused

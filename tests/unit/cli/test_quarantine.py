@@ -2,36 +2,23 @@
 
 import io
 from pathlib import Path
-from typing import cast
 
 import pytest
 from rich.console import Console
 
 from flowforge.cli.quarantine import list_quarantines, replay_quarantine, show_quarantine
 from flowforge.cli.usage import UsageError
-from flowforge.lake.lake import Lake
 from flowforge.local.connection import StackConnection
+from flowforge.metadata.database import Database
 from lab import Lab
-
-
-class StackOfLake:
-    """As much of a stack as these commands need before they start an execution."""
-
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
-
-    def lake(self) -> Lake:
-        return self._lake
-
-    def client(self, _: str) -> None:
-        return None
+from stacks import stack_of
 
 
 @pytest.fixture
-def stack(lab: Lab) -> StackConnection:
+def stack(lab: Lab, database: Database) -> StackConnection:
     lab.silver = {"primaryKey": "id"}
     lab.job = {"sourceConfig": {"fileConfig": {"onMalformedRow": "quarantine"}}}
-    return cast(StackConnection, StackOfLake(lab.lake))
+    return stack_of(lab, database)
 
 
 def console() -> Console:

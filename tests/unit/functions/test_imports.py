@@ -20,7 +20,9 @@ ENVIRONMENT = {
     "FLOWFORGE_DATA_BUCKET": "none",
     "FLOWFORGE_STAGE": "dev",
     "FLOWFORGE_STATE_MACHINE_ARN": "none",
+    "FLOWFORGE_START_REQUESTS_URL": "none",
     "FLOWFORGE_START_REQUESTS_DLQ_URL": "none",
+    "DATABASE_URL": "postgresql://flowforge:none@127.0.0.1:1/none",
 }
 # The S3 client with what it is made of (zstd too, where that is installed), the logger and the metrics, the models: what every
 # function works with.
@@ -33,8 +35,10 @@ OF_EVERY_FUNCTION = {
 UNPACKER = {"backports"}
 # The engine, in which the surrogate key's hash is a plugin.
 ENGINE = {"polars", "polars_hash", "_polars_runtime_32"}
+# SQLAlchemy, part of which is made by Cython, its driver, and what that speaks SCRAM with.
+DATABASE = {"sqlalchemy", "pg8000", "scramp", "asn1crypto", "cython_runtime"}
 STEPS = ("bronze_ingest", "silver_transform", "gold_publish")
-CONTROL = ("plan_execution", "record_event", "start_execution")
+CONTROL = ("plan_execution", "record_event", "start_execution", "reconcile")
 
 
 def loaded(*functions: str) -> set[str]:
@@ -45,12 +49,12 @@ def loaded(*functions: str) -> set[str]:
     )
     libraries = set(json.loads(done.stdout)) - sys.stdlib_module_names - {"flowforge"}
     # Python's own names of the main module, and of its constants for one machine.
-    return {name for name in libraries if name != "__mp_main__" and not name.startswith("_sysconfigdata")}
+    return {name for name in libraries if name != "__mp_main__" and not name.startswith(("_sysconfigdata", "_cython"))}
 
 
 def test_the_steps_load_the_engine_s3_logger_and_models_and_nothing_else() -> None:
     assert loaded(*STEPS) == OF_EVERY_FUNCTION | ENGINE | UNPACKER
 
 
-def test_the_control_plane_loads_no_engine() -> None:
-    assert loaded(*CONTROL) == OF_EVERY_FUNCTION | UNPACKER
+def test_the_control_plane_loads_the_database_and_no_engine() -> None:
+    assert loaded(*CONTROL) == OF_EVERY_FUNCTION | UNPACKER | DATABASE

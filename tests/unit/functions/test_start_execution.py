@@ -30,13 +30,14 @@ class Script:
             raise RetryLater("Step Functions answered ThrottlingException")
         if body == "broken":
             raise KeyError("a fault of ours")
-        return Handled(fault="ConfigFault: no") if body == "poison" else Handled(execution_id="exec_1")
+        return Handled(fault="ConfigFault: no") if body == "poison" else Handled()
 
 
 @pytest.fixture
 def handler(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     for name in ("FLOWFORGE_DATA_BUCKET", "FLOWFORGE_STATE_MACHINE_ARN", "FLOWFORGE_START_REQUESTS_DLQ_URL"):
         monkeypatch.setenv(name, "none")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://flowforge:none@127.0.0.1:1/none")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     spec = importlib.util.spec_from_file_location("start_execution_handler", PATH)
     assert spec is not None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
@@ -13,9 +14,9 @@ from botocore.exceptions import EndpointConnectionError
 
 from flowforge.local.errors import LocalStackError
 from flowforge.local.schedule_expressions import parse_expression
-from flowforge.local.scheduler import PAUSE_SECONDS, TRIES, BackgroundScheduler, QueueSender, Scheduler, fill
+from flowforge.local.scheduler import PAUSE_SECONDS, TRIES, BackgroundScheduler, Scheduler, StackSender, fill
 from flowforge.local.states.clock import Clock, LoopClock, VirtualTimeLoop
-from flowforge.local.template import ScheduleSpec
+from flowforge.local.template import ScheduleSpec, function_arn
 from flowforge.local.template_reader import read_template
 from unit.local.conftest import Eventually
 
@@ -137,8 +138,20 @@ def test_a_message_goes_to_the_queue_by_its_name(group: str | None, more: dict[s
         def send_message(self, **given: str) -> None:
             sent.append(given)
 
-    QueueSender(lambda _: Sqs()).send(schedule("rate(1 day)", group=group), "text")
+    StackSender(lambda _: Sqs()).send(schedule("rate(1 day)", group=group), "text")
     assert sent == [{"QueueUrl": "http://127.0.0.1:1/wishes", "MessageBody": "text", **more}]
+
+
+def test_a_function_is_called_by_its_name_and_nobody_waits_for_it() -> None:
+    called: list[dict[str, object]] = []
+
+    class Lambda:
+        def invoke(self, **given: object) -> None:
+            called.append(given)
+
+    spec = replace(schedule("rate(1 day)", input="text"), target_arn=function_arn("Compare"))
+    Scheduler([spec], StackSender(lambda _: Lambda())).fire_now([spec])
+    assert called == [{"FunctionName": "Compare", "InvocationType": "Event", "Payload": b"text"}]
 
 
 def test_a_scheduler_in_the_background_fires_and_ends(eventually: Eventually) -> None:
@@ -189,7 +202,7 @@ def read(folder: Path, text: str) -> tuple[ScheduleSpec, ...]:
 
 def test_a_schedule_of_the_template_is_read(tmp_path: Path) -> None:
     [daily] = read(tmp_path, TEMPLATE)
-    assert (daily.name, daily.queue_arn, daily.enabled) == ("Daily", QUEUE, True)
+    assert (daily.name, daily.target_arn, daily.enabled) == ("Daily", QUEUE, True)
     assert daily.input == '{"at": "<aws.scheduler.scheduled-time>"}'
     assert daily.recurrence.after(START) == datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
     [off] = read(tmp_path, TEMPLATE.replace("ENABLED", "DISABLED"))

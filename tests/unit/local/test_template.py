@@ -164,8 +164,17 @@ def test_a_missing_template_is_an_error(folder: Path) -> None:
 def test_the_products_own_template_can_be_read() -> None:
     template = read_template(find_project() / "template.yaml", parameters=TEMPLATE_PARAMETERS, environment={})
     functions: dict[str, FunctionSpec] = {function.name: function for function in template.functions}
-    steps, control = ("BronzeIngest", "SilverTransform", "GoldPublish"), ("PlanExecution", "RecordEvent", "StartExecution")
-    assert set(functions) == {*steps, *control, "Web", "UpgradeDatabase"}
+    assert set(functions) == {
+        "BronzeIngest",
+        "SilverTransform",
+        "GoldPublish",
+        "PlanExecution",
+        "RecordEvent",
+        "StartExecution",
+        "Reconcile",
+        "UpgradeDatabase",
+        "Web",
+    }
     for function in functions.values():
         assert (function.folder / "handler.py").is_file()
         assert function.handler == "handler.handle"

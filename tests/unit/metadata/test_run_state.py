@@ -192,7 +192,7 @@ def test_reconciliation_finds_what_was_not_heard_of(database: Database) -> None:
             record_execution(connection, execution(status, execution_id=f"exec_{number}", redrive=number))
     with database.transaction() as connection:
         later = datetime.now(UTC) + timedelta(hours=1)
-        assert unfinished(connection, untouched_since=later) == [("exec_0", 0), ("exec_2", 2)]
+        assert [row["id"] for row in unfinished(connection, untouched_since=later)] == ["exec_0", "exec_2"]
         assert unfinished(connection, untouched_since=datetime.now(UTC) - timedelta(hours=1)) == []
 
 

@@ -245,3 +245,26 @@ def test_environments_have_one_vocabulary() -> None:
     ]
     with pytest.raises(ConfigFault, match="dev, qa, uat, prod"):
         environment_of("staging")
+
+
+def test_the_columns_of_a_table_keep_the_order_in_which_a_person_wrote_them(database: Database) -> None:
+    # JSONB sorts names by their length, then by their letters.
+    aggregates = {"total": "sum(amount)", "n": "count(*)", "an": "min(amount)"}
+    lookup = {
+        "name": "customers",
+        "sourceTable": "store/customers",
+        "joinKeys": {"customer": "id", "at": "at"},
+        "selectColumns": {"name": "customer_name", "c": "city"},
+    }
+    job = orders_job(
+        transformationConfig={"lookups": [lookup]},
+        destinationConfig={
+            "silverConfig": {"primaryKey": "id"},
+            "goldConfig": {"aggregationEnabled": True, "aggregationGroupBy": ["customer"], "aggregates": aggregates},
+        },
+    )
+    with database.transaction() as connection:
+        create_workflow(connection, ANNA, Environment.DEV, "Shop", workflow_id="wf_shop", jobs_of_it=[job])
+        [stored] = workflow(connection, "wf_shop").jobs
+    assert stored == job
+    assert stored.to_json() == job.to_json()

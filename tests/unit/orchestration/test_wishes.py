@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from flowforge.lake import keys
-from flowforge.lake.lake import Lake
 from flowforge.model.errors import ConfigFault
-from flowforge.model.start import StartRequest, Trigger, TriggerType
-from flowforge.orchestration.starting import execution_id
+from flowforge.model.start import StartRequest, Trigger, TriggerType, TurnRequest
+from flowforge.model.workflow import Workflow, read_workflow
+from flowforge.orchestration.run_requests import execution_id
 from flowforge.orchestration.wishes import read_wish
 
+BUCKET = "flowforge-data"
 WISH = {"workflowId": "wf_shop", "idempotencyKey": "k", "trigger": {"type": "manual"}}
 JOBS = [
     {"id": "job_orders", "name": "Orders", "sourceConfig": {"fileConfig": {"filePattern": "orders*.csv"}}},
@@ -21,20 +21,29 @@ ANY = {"type": "arrival"}
 ORDERS = {"type": "arrival", "jobId": "job_orders"}
 
 
-def store(lake: Lake, *triggers: dict[str, str]) -> None:
-    definition = {"id": "wf_shop", "name": "Shop", "triggers": list(triggers), "jobs": JOBS}
-    lake.overwrite(keys.workflow_key("wf_shop"), json.dumps(definition))
+def read(message: str, *triggers: dict[str, str]) -> StartRequest | None:
+    """The wish of a message, on a stage that has one workflow."""
+    workflow = read_workflow({"id": "wf_shop", "name": "Shop", "triggers": list(triggers), "jobs": JOBS}, origin="the test")
+
+    def definitions(workflow_id: str) -> Workflow:
+        if workflow_id != workflow.id:
+            raise ConfigFault(f"there is no workflow {workflow_id}")
+        return workflow
+
+    wish = read_wish(message, BUCKET, definitions)
+    assert not isinstance(wish, TurnRequest)
+    return wish
 
 
-def arrival(lake: Lake, key: str, **of_object: Any) -> str:
+def arrival(key: str, **of_object: Any) -> str:
     """The event of a file, with fields of which nobody here knows."""
     told = {"key": key, "size": 5, "etag": "e1", "version-id": "v1", "sequencer": "001", **of_object}
-    detail = {"version": "0", "bucket": {"name": lake.bucket}, "object": told, "reason": "PutObject"}
+    detail = {"version": "0", "bucket": {"name": BUCKET}, "object": told, "reason": "PutObject"}
     return json.dumps({"version": "0", "id": "1", "detail-type": "Object Created", "source": "aws.s3", "detail": detail})
 
 
-def test_a_wish_is_read_as_it_was_written(lake: Lake) -> None:
-    wish = read_wish(json.dumps({**WISH, "schemaVersion": 1, "files": {"job_orders": ["a", "b"]}}), lake)
+def test_a_wish_is_read_as_it_was_written() -> None:
+    wish = read(json.dumps({**WISH, "schemaVersion": 1, "files": {"job_orders": ["a", "b"]}}))
     assert wish == StartRequest(
         workflow_id="wf_shop",
         files={"job_orders": ("a", "b")},
@@ -59,16 +68,15 @@ def test_a_wish_is_read_as_it_was_written(lake: Lake) -> None:
         (json.dumps({"detail-type": "Object Deleted", "source": "aws.s3", "detail": {}}), "the event: detail-type: "),
     ],
 )
-def test_what_is_not_understood_is_named(lake: Lake, message: str, told: str) -> None:
+def test_what_is_not_understood_is_named(message: str, told: str) -> None:
     with pytest.raises(ConfigFault) as caught:
-        read_wish(message, lake)
+        read(message)
     assert str(caught.value).startswith(told)
 
 
-def test_a_file_of_a_workflow_that_starts_on_arrival_is_a_wish_for_exactly_that_file(lake: Lake) -> None:
-    store(lake, ANY)
+def test_a_file_of_a_workflow_that_starts_on_arrival_is_a_wish_for_exactly_that_file() -> None:
     key = "landing/wf_shop/job_orders/orders a+é.csv"
-    wish = read_wish(arrival(lake, key), lake)
+    wish = read(arrival(key), ANY)
     assert wish is not None
     assert (wish.workflow_id, wish.files) == ("wf_shop", {"job_orders": (key,)})
     assert wish.trigger == Trigger(type=TriggerType.ARRIVAL, detail=key)
@@ -90,10 +98,9 @@ def test_a_file_of_a_workflow_that_starts_on_arrival_is_a_wish_for_exactly_that_
     ],
 )
 def test_only_files_that_a_job_reads_and_a_trigger_names_start_something(
-    lake: Lake, triggers: tuple[dict[str, str], ...], key: str, starts: bool
+    triggers: tuple[dict[str, str], ...], key: str, starts: bool
 ) -> None:
-    store(lake, *triggers)
-    assert (read_wish(arrival(lake, key), lake) is not None) == starts
+    assert (read(arrival(key), *triggers) is not None) == starts
 
 
 @pytest.mark.parametrize(
@@ -103,25 +110,22 @@ def test_only_files_that_a_job_reads_and_a_trigger_names_start_something(
         ("landing/wf_shop/job_ordres/orders.csv", "workflow wf_shop has no job job_ordres; it has job_orders, job_customers"),
     ],
 )
-def test_a_file_in_a_folder_that_is_nobodys_is_told_with_the_folders_there_are(lake: Lake, key: str, told: str) -> None:
-    store(lake, ANY)
+def test_a_file_in_a_folder_that_is_nobodys_is_told_with_the_folders_there_are(key: str, told: str) -> None:
     with pytest.raises(ConfigFault, match=told):
-        read_wish(arrival(lake, key), lake)
+        read(arrival(key), ANY)
 
 
-def test_an_event_of_another_bucket_is_refused(lake: Lake) -> None:
-    store(lake, ANY)
-    event = arrival(lake, "landing/wf_shop/job_orders/orders.csv").replace(lake.bucket, "elsewhere")
+def test_an_event_of_another_bucket_is_refused() -> None:
+    event = arrival("landing/wf_shop/job_orders/orders.csv").replace(BUCKET, "elsewhere")
     with pytest.raises(ConfigFault, match="of the bucket elsewhere"):
-        read_wish(event, lake)
+        read(event, ANY)
 
 
-def test_an_event_that_comes_twice_is_one_wish_and_another_version_another(lake: Lake) -> None:
-    store(lake, ANY)
+def test_an_event_that_comes_twice_is_one_wish_and_another_version_another() -> None:
     key = "landing/wf_shop/job_orders/orders.csv"
 
     def name(**of_object: Any) -> str:
-        wish = read_wish(arrival(lake, key, **of_object), lake)
+        wish = read(arrival(key, **of_object), ANY)
         assert wish is not None
         return execution_id(wish)
 

@@ -12,10 +12,10 @@ from flowforge.lake import keys
 from flowforge.lake.heads import Head, read_head
 from flowforge.lake.lake import Lake
 from flowforge.model.errors import CommitConflict, ConfigFault, DataFault, NextTier
-from flowforge.model.plan import ExecutionInput, PlanRequest
+from flowforge.model.plan import ExecutionInput, Plan, PlanRequest
 from flowforge.model.step import GoldSqlCounts, Step, StepRequest, StepResult
 from flowforge.model.workflow import read_workflow
-from flowforge.orchestration.planning import plan_execution
+from flowforge.orchestration.planning import plan_execution, plan_response
 from flowforge.steps.run_step import run_step
 from lab import DAWN, JOB_ID, Lab
 from s3_faults import just_before
@@ -39,7 +39,7 @@ class Shop:
     def __init__(self, lake: Lake, **gold: Any) -> None:
         self.lake, self.runs = lake, 0
         definition = {"id": "wf_shop", "name": "Shop", "jobs": [analytics(**gold)]}
-        lake.overwrite(keys.workflow_key("wf_shop"), read_workflow(definition, origin="the test").to_json())
+        self.workflow = read_workflow(definition, origin="the test")
 
     def put(self, key: str, frame: pl.DataFrame, *, version: int = 1) -> str:
         body = io.BytesIO()
@@ -70,7 +70,10 @@ class Shop:
             started_at=DAWN + timedelta(hours=self.runs),
             input=ExecutionInput(workflow_id="wf_shop"),
         )
-        return plan_execution(request, self.lake).plan_key
+        return keys.plan_key(self.planned(request).execution_id)
+
+    def planned(self, request: PlanRequest) -> Plan:
+        return plan_execution(request, self.lake, lambda _: self.workflow)
 
     def sales(self, plan_key: str) -> StepResult:
         execution_id = plan_key.split("/")[1]
@@ -157,11 +160,11 @@ def test_the_plan_gives_a_job_of_sql_its_one_step_and_no_files(lake: Lake) -> No
     made = shop(lake)
     made.plan()
     request = PlanRequest(execution_id="exec_1", started_at=DAWN, input=ExecutionInput(workflow_id="wf_shop"))
-    assert [list(job.tiers) for group in plan_execution(request, lake).groups for job in group] == [[Step.GOLD_PUBLISH]]
+    assert [list(job.tiers) for group in plan_response(made.planned(request)).groups for job in group] == [[Step.GOLD_PUBLISH]]
     files = {"job_sales": ("landing/wf_shop/job_sales/a.csv",)}
     named = PlanRequest(execution_id="exec_9", started_at=DAWN, input=ExecutionInput(workflow_id="wf_shop", files=files))
     with pytest.raises(ConfigFault, match="reads tables by SQL, and the input names files"):
-        plan_execution(named, lake)
+        made.planned(named)
 
 
 class SameWorkflow(Lab):

@@ -1,5 +1,9 @@
 """The API over a database of the test's own, and clients in each role."""
 
+import uuid
+from collections.abc import Iterator
+
+import boto3
 import pytest
 from starlette.testclient import TestClient
 
@@ -9,14 +13,34 @@ from flowforge.metadata.database import Database
 from flowforge.metadata.tokens import create_token
 from flowforge.model.environment import Environment
 from flowforge.model.role import Role
+from flowforge.orchestration.dead_letters import DeadLetters
+from flowforge.orchestration.run_door import RunDoor
+from flowforge.orchestration.start_queue import StartQueue
+from flowforge.orchestration.starting import Starter
 from flowforge.web.application import create_application, guarded
 from flowforge.web.services import Services
+from machines import Executions
 from web_clients import HOST, As
 
 
 @pytest.fixture
-def services(database: Database, lake: Lake) -> Services:
-    return Services(database, Environment.DEV, lake)
+def runs() -> Executions:
+    """The executions of the state machine, which runs nothing by itself."""
+    return Executions()
+
+
+@pytest.fixture
+def door(database: Database, runs: Executions, s3_url: str, aws: boto3.session.Session) -> Iterator[RunDoor]:
+    sqs = aws.client("sqs", endpoint_url=s3_url)
+    queue, dead = (sqs.create_queue(QueueName=f"{name}-{uuid.uuid4()}")["QueueUrl"] for name in ("wishes", "dead"))
+    yield RunDoor(StartQueue(queue, sqs), Starter(database, runs.machine()), DeadLetters(dead, sqs))
+    for url in (queue, dead):
+        sqs.delete_queue(QueueUrl=url)
+
+
+@pytest.fixture
+def services(database: Database, lake: Lake, door: RunDoor) -> Services:
+    return Services(database, Environment.DEV, lake, door)
 
 
 @pytest.fixture

@@ -65,10 +65,10 @@ def test_an_event_of_a_load_balancer_is_answered(services: Services, database: D
 
 def test_the_environment_of_the_function_says_what_the_deployment_is(services: Services) -> None:
     variables = {"FLOWFORGE_STAGE": "qa", "FLOWFORGE_LOAD_BALANCER_ARN": ARN, "FLOWFORGE_FIRST_ADMIN": "anna", "PATH": "/bin"}
-    found = Deployment.from_environment(variables).services(services.database, services.lake)
+    found = Deployment.from_environment(variables).services(services.database, services.lake, services.door)
     assert (found.environment, found.first_admin, found.identity is None) == (Environment.QA, "anna", False)
     alone = Deployment.from_environment({"FLOWFORGE_STAGE": "dev", "FLOWFORGE_LOAD_BALANCER_ARN": ""})
-    assert alone.services(services.database, services.lake).identity is None
+    assert alone.services(services.database, services.lake, services.door).identity is None
 
 
 @pytest.mark.parametrize(

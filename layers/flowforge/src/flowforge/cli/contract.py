@@ -11,11 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from flowforge.cli.endings import say
-from flowforge.cli.stored_job import stored_job
+from flowforge.cli.stored_job import job_of_stack
 from flowforge.cli.untrusted import cell, printable
 from flowforge.cli.usage import UsageError
 from flowforge.lake.contracts import latest_contract, read_contract, store_contract
 from flowforge.lake.lake import Lake
+from flowforge.local.connection import StackConnection
 from flowforge.model.contract import Contract, ContractColumn, Origin
 from flowforge.model.contract_diff import differences
 from flowforge.model.errors import ConfigFault
@@ -35,10 +36,10 @@ class JobContracts:
     job: Job
 
     @classmethod
-    def find(cls, lake: Lake, workflow: str, job: str | None) -> "JobContracts":
+    def find(cls, stack: StackConnection, workflow: str, job: str | None) -> "JobContracts":
         """By id, name or slug. Raises UsageError where there is none."""
-        found, stored = stored_job(lake, workflow, job)
-        return cls(lake, found.id, stored)
+        found, stored = job_of_stack(stack, workflow, job)
+        return cls(stack.lake(), found.id, stored)
 
     def version(self, number: int | None) -> Contract:
         """One version, or the newest. Raises ConfigFault where it is not there."""

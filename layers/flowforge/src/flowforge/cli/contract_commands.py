@@ -81,7 +81,7 @@ def _with_contracts(state: Path | None, workflow: str, job: str | None, work: "C
         from flowforge.cli.contract import JobContracts
         from flowforge.cli.endings import SUCCESS
 
-        work(JobContracts.find(stack.lake(), workflow, job), console)
+        work(JobContracts.find(stack, workflow, job), console)
         return SUCCESS
 
     with_stack(state, on_the_stack)

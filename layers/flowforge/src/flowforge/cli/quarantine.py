@@ -9,11 +9,11 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from flowforge.cli.endings import SUCCESS, say
-from flowforge.cli.execute import start_once
 from flowforge.cli.fixes import NUMBER, replayed_rows
 from flowforge.cli.preview import CELL_CHARACTERS, COLUMNS, REASON_CHARACTERS
 from flowforge.cli.stack_execution import follow_to_the_end
-from flowforge.cli.stored_job import stored_job
+from flowforge.cli.stack_runs import MANUAL, stack_runs
+from flowforge.cli.stored_job import job_of_stack
 from flowforge.cli.untrusted import cell, printable
 from flowforge.cli.usage import UsageError
 from flowforge.lake import keys
@@ -22,8 +22,8 @@ from flowforge.local.connection import StackConnection
 from flowforge.medallion.silver import FAILED_RULES, REASON
 from flowforge.model.job import Job
 from flowforge.model.names import RESERVED_PREFIX
-from flowforge.model.plan import ExecutionInput
 from flowforge.model.replay import Replay
+from flowforge.model.start import StartRequest
 from flowforge.model.workflow import Workflow
 from flowforge.steps.attempt import scan
 from flowforge.steps.engine_errors import engine_errors
@@ -35,7 +35,7 @@ OF_MALFORMED = ("_line", "_raw_text")
 def list_quarantines(stack: StackConnection, workflow_name: str, job_name: str | None, *, console: Console) -> int:
     """Print the runs of a job that set rows aside; the answer is the exit status."""
     lake = stack.lake()
-    workflow, job = stored_job(lake, workflow_name, job_name)
+    workflow, job = job_of_stack(stack, workflow_name, job_name)
     found = quarantines(lake, workflow, job)
     if not found:
         say(console, f"{printable(job.name)}: no row is in quarantine")
@@ -63,7 +63,7 @@ def show_quarantine(
 ) -> int:
     """Print the first rows of a quarantine with their numbers, or write all to a CSV file; the answer is the exit status."""
     lake = stack.lake()
-    item = _chosen(lake, *stored_job(lake, workflow_name, job_name), run_id, malformed=malformed)
+    item = _chosen(lake, *job_of_stack(stack, workflow_name, job_name), run_id, malformed=malformed)
     with engine_errors(f"{item.key} could not be read"):
         rows = scan(lake, item.key).with_row_index(NUMBER, offset=1)
         names = rows.collect_schema().names()
@@ -103,8 +103,8 @@ def replay_quarantine(
     errors: Console,
 ) -> int:
     """Take rows through again, and print what became of them; the answer is the exit status."""
-    lake, stepfunctions = stack.lake(), stack.client("stepfunctions")
-    workflow, job = stored_job(lake, workflow_name, job_name)
+    lake = stack.lake()
+    workflow, job = job_of_stack(stack, workflow_name, job_name)
     item = _chosen(lake, workflow, job, run_id, malformed=False)
     require_run_was_taken(lake, item.key)
     total = scan(lake, item.key).select(pl.len()).collect().item()
@@ -117,13 +117,14 @@ def replay_quarantine(
     )
     key = keys.replay_key(replay.execution_id)
     lake.overwrite(key, replay.to_json())
-    given = ExecutionInput(workflow_id=workflow.id, replay=key)
-    arn, to_follow = start_once(stepfunctions, stack.state_machine_arn, replay.execution_id, given)
-    if not to_follow:
-        say(console, "These rows went through with the same values before; nothing was started")
-        return SUCCESS
-    alone = workflow.model_copy(update={"jobs": (job,)})
-    return follow_to_the_end(stepfunctions, arn, lake, alone, console=console, errors=errors)
+    wish = StartRequest(workflow_id=workflow.id, replay=key, idempotency_key=key, trigger=MANUAL)
+    with stack_runs(stack) as runs:
+        arn, to_follow = runs.start_once(wish, lambda text: say(console, text))
+        if not to_follow:
+            say(console, "These rows went through with the same values before; nothing was started")
+            return SUCCESS
+        alone = workflow.model_copy(update={"jobs": (job,)})
+        return follow_to_the_end(stack.client("stepfunctions"), arn, lake, alone, console=console, errors=errors)
 
 
 def quarantines(lake: Lake, workflow: Workflow, job: Job) -> list[ObjectVersion]:

@@ -19,7 +19,7 @@ State = Annotated[
 
 def add_stack_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
-    for command in (up, serve, status, logs, down, reset, doctor):
+    for command in (up, status, logs, down, reset, doctor):
         app.command()(command)
 
 
@@ -30,10 +30,14 @@ def up(
         list[str] | None,
         typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter of template.yaml, such as the schedule's."),
     ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Where the API listens on 127.0.0.1; 8080, or any free port, without it."),
+    ] = None,
 ) -> None:
-    """Keep the local stack running, and print its environment as lines for a shell.
+    """Keep the local stack running, serve the HTTP API, and print their environment as lines for a shell.
 
-    In a shell of its own, or with eval "$(flowforge up --detach)". boto3, the AWS CLI and 'flowforge run' use it then.
+    In a shell of its own, or with eval "$(flowforge up --detach)". boto3, the AWS CLI and the commands of flowforge use it then.
     """
 
     def work(folder: "StateFolder", console: "Console", errors: "Console") -> int:
@@ -43,25 +47,7 @@ def up(
 
         project = find_project()
         given = template_parameters(parameter or (), project)
-        return start(project, folder, detach=detach, parameters=given, console=console, errors=errors)
-
-    _run(state, work)
-
-
-def serve(
-    state: State = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where it listens on 127.0.0.1; 0 takes any free port.")] = 8080,
-) -> None:
-    """Serve the HTTP API over the stack, and print its address and a token as lines for a shell.
-
-    The token is an admin's, and good until the command ends. The stack is started where none runs.
-    """
-
-    def work(folder: "StateFolder", console: "Console", errors: "Console") -> int:
-        from flowforge.cli.serve import serve as start
-        from flowforge.local.project import find_project
-
-        return start(find_project(), folder, port=port, console=console, errors=errors)
+        return start(project, folder, detach=detach, parameters=given, port=port, console=console, errors=errors)
 
     _run(state, work)
 

@@ -14,6 +14,7 @@ from flowforge.cli.progress_view import progress_view
 from flowforge.cli.report import print_report
 from flowforge.cli.results import broken_promises, read_results
 from flowforge.lake.lake import Lake
+from flowforge.model.run_status import execution_of
 from flowforge.model.workflow import Workflow
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def follow_to_the_end(
     """
     jobs = {job.id: job.name for job in sorted(workflow.jobs, key=lambda job: job.order)}
     taken = {job.id: job.steps for job in workflow.jobs}
-    execution_id = arn.rpartition(":")[2]
+    execution_id, _ = execution_of(arn.rpartition(":")[2])
     say(console, f"Execution {execution_id} of workflow {workflow.name}")
     try:
         with progress_view(console, jobs, taken) as show:

@@ -3,6 +3,7 @@
 from rich.console import Console
 
 from flowforge.cli.endings import FAILURE, SUCCESS, say
+from flowforge.local.connection import API
 from flowforge.local.leftovers import processes_of_stack
 from flowforge.local.stack_file import StackFile
 from flowforge.local.state_folder import StateFolder
@@ -25,6 +26,8 @@ def status(folder: StateFolder, console: Console) -> int:
         "bucket": found.data_bucket,
         "state machine": found.state_machine_arn,
     }
+    if API in found.endpoints:
+        lines["API"] = found.endpoints[API]
     for name, value in lines.items():
         say(console, f"{name:<15} {value}")
     return SUCCESS

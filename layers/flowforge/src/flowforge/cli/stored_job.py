@@ -2,26 +2,29 @@
 
 from pathlib import Path
 
+from flowforge.cli.execute import store
 from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.cli.workflow_file import load_workflow
-from flowforge.lake.keys import workflow_key
-from flowforge.lake.lake import Lake
+from flowforge.local.connection import StackConnection
+from flowforge.metadata.database import Database
+from flowforge.metadata.refusals import NotThere
+from flowforge.metadata.workflow_names import named_workflow
+from flowforge.metadata.workflows import find_workflow
 from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Job
 from flowforge.model.slug import slugify
 from flowforge.model.workflow import Workflow
-from flowforge.orchestration.definitions import find_workflow, stored_workflow
 
 DEFINITIONS = (".yaml", ".yml")
 
 
-def stored_job(lake: Lake, workflow_name: str, job_name: str | None) -> tuple[Workflow, Job]:
+def stored_job(database: Database, workflow_name: str, job_name: str | None) -> tuple[Workflow, Job]:
     """The workflow of an id, a name or a slug, or of a file, which is stored first, and its job of an id or a name.
 
     Raises UsageError where there is none, or where several could be meant.
     """
-    workflow = _workflow(lake, workflow_name)
+    workflow = _workflow(database, workflow_name)
     if job_name is None and len(workflow.jobs) == 1:
         return workflow, workflow.jobs[0]
     known = ", ".join(printable(job.id) for job in workflow.jobs)
@@ -33,18 +36,27 @@ def stored_job(lake: Lake, workflow_name: str, job_name: str | None) -> tuple[Wo
     raise UsageError(f"JOB: the workflow {printable(workflow.name)} has no job {printable(job_name)}; it has {known}")
 
 
-def _workflow(lake: Lake, name: str) -> Workflow:
-    if name.endswith(DEFINITIONS):
-        workflow = load_workflow(Path(name))
-        lake.overwrite(workflow_key(workflow.id), workflow.to_json())
-        return workflow
-    for workflow_id in _ids(name):
-        if lake.read(workflow_key(workflow_id)) is not None:
-            return stored_workflow(lake, workflow_id)
+def job_of_stack(stack: StackConnection, workflow_name: str, job_name: str | None) -> tuple[Workflow, Job]:
+    """The same for a command that needs no more of the database."""
+    database = stack.database()
     try:
-        return find_workflow(lake, name)
-    except ConfigFault as fault:
-        raise UsageError(f"WORKFLOW: {printable(str(fault))}") from fault
+        return stored_job(database, workflow_name, job_name)
+    finally:
+        database.close()
+
+
+def _workflow(database: Database, name: str) -> Workflow:
+    if name.endswith(DEFINITIONS):
+        return store(database, load_workflow(Path(name))).workflow()
+    with database.transaction() as connection:
+        for workflow_id in _ids(name):
+            found = find_workflow(connection, workflow_id)
+            if found is not None:
+                return found.workflow()
+        try:
+            return named_workflow(connection, name).workflow()
+        except (NotThere, ConfigFault) as fault:
+            raise UsageError(f"WORKFLOW: {printable(str(fault))}") from fault
 
 
 def _ids(name: str) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from flowforge.cli.endings import FAILURE, SUCCESS, Interrupted, say
+from flowforge.local.connection import API, API_DOCS, StackConnection
 from flowforge.local.errors import LocalStackError
 from flowforge.local.project import PROJECT_VARIABLE
 from flowforge.local.stack_file import StackFile, running_stack
@@ -28,21 +29,25 @@ def up(
     *,
     detach: bool,
     parameters: Mapping[str, str],
+    port: int | None,
     console: Console,
     errors: Console,
 ) -> int:
     """Keep the stack running until a signal ends it; with ``detach``, start it in the background and wait until it is ready.
 
-    Standard output gets nothing but the environment of the stack, as lines for a shell.
+    Standard output gets nothing but the environment of the stack, as lines for a shell. ``port`` is that of the API; None
+    leaves it to the server.
     """
     if detach:
-        return _up_in_background(project, folder, parameters, console, errors)
+        return _up_in_background(project, folder, parameters, port, console, errors)
     say(errors, "Starting the local stack")
+    from flowforge.cli.stack_api import StackApi
     from flowforge.local.stack import LocalStack
 
     try:
-        with LocalStack(project, folder.root, shared=True, parameters=parameters) as stack:
-            _print_environment(console, stack.environment())
+        with LocalStack(project, folder.root, shared=True, parameters=parameters, served=StackApi(port)) as stack:
+            _print_environment(console, stack)
+            _tell_api(errors, stack)
             say(errors, "Ready; Ctrl-C ends it")
             threading.Event().wait()
     except Interrupted:
@@ -52,23 +57,31 @@ def up(
 
 
 def _up_in_background(
-    project: Path, folder: StateFolder, parameters: Mapping[str, str], console: Console, errors: Console
+    project: Path,
+    folder: StateFolder,
+    parameters: Mapping[str, str],
+    port: int | None,
+    console: Console,
+    errors: Console,
 ) -> int:
     found = running_stack(folder)
     if found is None:
-        found = _start(project, folder, parameters)
+        found = _start(project, folder, parameters, port)
+        _tell_api(errors, found.connection())
         say(errors, f"Ready as process {found.pid}; 'flowforge down' ends it")
     else:
-        ignored = ", without the parameters that were given" if parameters else ""
+        ignored = ", without the parameters that were given" if parameters or port is not None else ""
         say(errors, f"Running already as process {found.pid}{ignored}")
-    _print_environment(console, found.connection().environment())
+        _tell_api(errors, found.connection())
+    _print_environment(console, found.connection())
     return SUCCESS if found.alive else FAILURE
 
 
-def _start(project: Path, folder: StateFolder, parameters: Mapping[str, str]) -> StackFile:
+def _start(project: Path, folder: StateFolder, parameters: Mapping[str, str], port: int | None) -> StackFile:
     folder.logs.mkdir(parents=True, exist_ok=True)
     log_path = folder.logs / "up.log"
     given = [argument for name, value in parameters.items() for argument in ("--parameter", f"{name}={value}")]
+    given += [] if port is None else ["--port", str(port)]
     # What it prints holds the database's password.
     with open(log_path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as log:
         process = subprocess.Popen(  # noqa: S603 -- our own interpreter and our own command
@@ -95,7 +108,11 @@ def _start(project: Path, folder: StateFolder, parameters: Mapping[str, str]) ->
     raise LocalStackError(f"the stack did not start. The end of {log_path}:\n{tail or '(it is empty)'}")
 
 
-def _print_environment(console: Console, environment: Mapping[str, str]) -> None:
-    for name, value in environment.items():
+def _tell_api(errors: Console, stack: StackConnection) -> None:
+    say(errors, f"API at {stack.endpoints[API]}, described at {stack.endpoints[API_DOCS]}")
+
+
+def _print_environment(console: Console, stack: StackConnection) -> None:
+    for name, value in stack.environment().items():
         say(console, f"export {name}={shlex.quote(value)}")
     console.file.flush()

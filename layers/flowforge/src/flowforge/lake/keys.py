@@ -16,6 +16,7 @@ COMPACTED_NAME, REBUILT_NAME = "compacted.", "rebuilt."
 PLAN = re.compile(r"runs/([^/]+)/plan\.json")
 DATED_FILE = re.compile(r"\d{8}/[^/]+\.parquet")
 
+_RESULT = re.compile(rf"runs/(?P<execution>[^/]+)/(?P<job>[^/]+)/(?P<step>{'|'.join(Step)})\.json")
 _MALFORMED = re.compile(r"quarantine/[^/]+/[^/]+/malformed/")
 
 
@@ -262,6 +263,12 @@ def execution_of(key: str) -> str:
 def result_key(execution_id: str, job_id: str, step: Step) -> str:
     """The result of a step."""
     return f"runs/{execution_id}/{job_id}/{step.value}.json"
+
+
+def step_of_result(key: str) -> tuple[str, str, Step] | None:
+    """Execution, job and step whose result lies under a key; None for any other key."""
+    found = _RESULT.fullmatch(key)
+    return (found["execution"], found["job"], Step(found["step"])) if found else None
 
 
 def lineage_key(execution_id: str, job_id: str, step: Step) -> str:

@@ -49,6 +49,14 @@ class ObjectVersion:
         )
 
 
+def data_bucket() -> str:
+    """The bucket named in FLOWFORGE_DATA_BUCKET. Raises ConfigFault where the variable is not set."""
+    bucket = os.environ.get(BUCKET_VARIABLE)
+    if not bucket:
+        raise ConfigFault(f"the environment variable {BUCKET_VARIABLE} is not set", option=BUCKET_VARIABLE)
+    return bucket
+
+
 class Lake:
     """One data bucket, by boto3 for objects and by storage options for polars' own reader and writer.
 
@@ -69,10 +77,7 @@ class Lake:
 
         FLOWFORGE_STAGE names the stage whose catalog holds its tables. Raises ConfigFault where no bucket is given.
         """
-        bucket = bucket or os.environ.get(BUCKET_VARIABLE)
-        if not bucket:
-            raise ConfigFault(f"the environment variable {BUCKET_VARIABLE} is not set", option=BUCKET_VARIABLE)
-        return cls.connect(bucket, boto3.session.Session(), stage=os.environ.get(STAGE_VARIABLE))
+        return cls.connect(bucket or data_bucket(), boto3.session.Session(), stage=os.environ.get(STAGE_VARIABLE))
 
     @classmethod
     def connect(

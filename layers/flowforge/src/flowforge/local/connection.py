@@ -10,12 +10,25 @@ from botocore.config import Config
 from flowforge.lake.lake import BUCKET_VARIABLE, STAGE_VARIABLE, Lake
 from flowforge.local.cloudformation import REGION
 from flowforge.local.loopback import NO_PROXY
+from flowforge.metadata.database import Database
+from flowforge.metadata.database_settings import DatabaseSettings
 from flowforge.metadata.variables import URL_VARIABLE
+from flowforge.orchestration.dead_letters import DeadLetters
+from flowforge.orchestration.machine import Machine
+from flowforge.orchestration.run_door import RunDoor
+from flowforge.orchestration.start_queue import StartQueue
+from flowforge.orchestration.starting import Starter
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 OWN_SERVICES = {"stepfunctions": "AWS_ENDPOINT_URL_SFN", "lambda": "AWS_ENDPOINT_URL_LAMBDA", "athena": "AWS_ENDPOINT_URL_ATHENA"}
 DATABASE = "database"
 """The key of the endpoint of PostgreSQL, which is a URL with its password."""
+API, API_TOKEN, API_DOCS = "api", "api_token", "api_docs"
+"""The keys of the HTTP API's address, of an admin's token, and of the page that documents it, where a stack serves it."""
+API_VARIABLES = {API: "FLOWFORGE_API", API_TOKEN: "FLOWFORGE_TOKEN"}
+START_QUEUE = "flowforge-local-StartRequests"
+START_DLQ = "flowforge-local-StartRequestsDlq"
+"""What queues are called that have no name in the template (``resources.py``)."""
 STAGE = "dev"
 """The laptop is a developer's own."""
 # A function may take a quarter of an hour.
@@ -23,8 +36,8 @@ _READ_SECONDS = 960
 
 
 class StackConnection:
-    """Clients, lake and environment of one stack. ``endpoints`` holds ``aws``, the services that have one of
-    their own, and ``database`` where the stack has one.
+    """Clients, lake, database and environment of one stack. ``endpoints`` holds ``aws``, the services that have one of
+    their own, ``database``, and the API where it is served.
     """
 
     def __init__(self, endpoints: Mapping[str, str], data_bucket: str, state_machine_arn: str) -> None:
@@ -57,6 +70,7 @@ class StackConnection:
         """The variables with which boto3, the AWS CLI and the product reach this stack."""
         own = {variable: self.endpoints[service] for service, variable in OWN_SERVICES.items() if service in self.endpoints}
         database = {URL_VARIABLE: self.endpoints[DATABASE]} if DATABASE in self.endpoints else {}
+        api = {variable: self.endpoints[name] for name, variable in API_VARIABLES.items() if name in self.endpoints}
         return {
             "AWS_ENDPOINT_URL": self.endpoints["aws"],
             **own,
@@ -66,6 +80,7 @@ class StackConnection:
             BUCKET_VARIABLE: self.data_bucket,
             STAGE_VARIABLE: STAGE,
             **database,
+            **api,
             **NO_PROXY,
         }
 
@@ -76,3 +91,22 @@ class StackConnection:
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
             region_name=REGION,
         )
+
+    def database(self, *, pool_size: int = 1) -> Database:
+        """The metadata of this stack; whoever asks for it closes it."""
+        return Database(DatabaseSettings.of_url(self.endpoints[DATABASE], pool_size=pool_size))
+
+    def start_queue(self) -> StartQueue:
+        """The queue of wishes."""
+        sqs = self.client("sqs")
+        return StartQueue(sqs.get_queue_url(QueueName=START_QUEUE)["QueueUrl"], sqs)
+
+    def door(self, database: Database) -> RunDoor:
+        """The door through which runs start."""
+        sqs = self.client("sqs")
+        dead = DeadLetters(sqs.get_queue_url(QueueName=START_DLQ)["QueueUrl"], sqs)
+        return RunDoor(self.start_queue(), Starter(database, self.machine()), dead)
+
+    def machine(self) -> Machine:
+        """The state machine that runs workflows."""
+        return Machine(self.state_machine_arn, self.client("stepfunctions"))

@@ -1,4 +1,4 @@
-"""Reading the schedules of a template: when each fires, and what it sends to which queue."""
+"""Reading the schedules of a template: when each fires, and what it sends to which queue or function."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from flowforge.local.cloudformation import Resolver
 from flowforge.local.errors import LocalStackError
 from flowforge.local.resources import QueueSpec
 from flowforge.local.schedule_expressions import parse_expression
-from flowforge.local.template import ScheduleSpec
+from flowforge.local.template import ScheduleSpec, unqualified
 
 SCHEDULE_TYPE = "AWS::Scheduler::Schedule"
 _FIELDS = {
@@ -25,14 +25,14 @@ _IGNORED_TARGET_FIELDS = {"RoleArn", "RetryPolicy", "DeadLetterConfig"}
 
 
 def read_schedules(
-    resources: Mapping[str, Mapping[str, Any]], resolver: Resolver, queues: Iterable[QueueSpec]
+    resources: Mapping[str, Mapping[str, Any]], resolver: Resolver, queues: Iterable[QueueSpec], functions: Iterable[str]
 ) -> tuple[ScheduleSpec, ...]:
     """Read every schedule, also those that are switched off.
 
-    Raises LocalStackError with the place of an expression or a time zone that is wrong, of a target that is no queue of the
-    template, and of what the laptop does not do.
+    Raises LocalStackError with the place of an expression or a time zone that is wrong, of a target that is no queue or
+    function of the template, and of what the laptop does not do. ``functions`` are their ARNs.
     """
-    known = {queue.arn for queue in queues}
+    known = {queue.arn for queue in queues} | set(functions)
     return tuple(
         _schedule(f"Resources/{logical}", logical, resource.get("Properties", {}), resolver, known)
         for logical, resource in resources.items()
@@ -40,7 +40,7 @@ def read_schedules(
     )
 
 
-def _schedule(place: str, logical: str, properties: Mapping[str, Any], resolver: Resolver, queues: set[str]) -> ScheduleSpec:
+def _schedule(place: str, logical: str, properties: Mapping[str, Any], resolver: Resolver, targets: set[str]) -> ScheduleSpec:
     target = properties.get("Target", {})
     unknown = sorted(set(properties) - _FIELDS) + sorted(set(target) - _TARGET_FIELDS - _IGNORED_TARGET_FIELDS)
     if unknown:
@@ -49,8 +49,9 @@ def _schedule(place: str, logical: str, properties: Mapping[str, Any], resolver:
     own = resolver.resolve({name: value for name, value in target.items() if name in _TARGET_FIELDS}, f"{place}/Target")
     if values.get("FlexibleTimeWindow", {}).get("Mode") != "OFF":
         raise LocalStackError(f"{place}/FlexibleTimeWindow: the local stack fires on time; the Mode is OFF")
-    if own.get("Arn") not in queues:
-        raise LocalStackError(f"{place}/Target/Arn: the template declares no queue with the ARN {own.get('Arn')}")
+    arn = unqualified(str(own.get("Arn")))
+    if arn not in targets:
+        raise LocalStackError(f"{place}/Target/Arn: the template declares no queue or function with the ARN {own.get('Arn')}")
     if "Input" not in own:
         raise LocalStackError(f"{place}/Target/Input: it states nothing to send")
     try:
@@ -62,7 +63,7 @@ def _schedule(place: str, logical: str, properties: Mapping[str, Any], resolver:
     return ScheduleSpec(
         name=str(values.get("Name", logical)),
         recurrence=recurrence,
-        queue_arn=str(own["Arn"]),
+        target_arn=arn,
         input=str(own["Input"]),
         group=own.get("SqsParameters", {}).get("MessageGroupId"),
         enabled=values.get("State", "ENABLED") == "ENABLED",

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flowforge.local.states.clock import Clock, SystemClock
-from flowforge.local.template import ScheduleSpec
+from flowforge.local.template import ScheduleSpec, is_function
 
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html: a schedule fires within the minute it names.
 PRECISION = timedelta(seconds=60)
@@ -28,20 +28,24 @@ class Sender(Protocol):
     """Whatever takes what a schedule sends."""
 
     def send(self, spec: ScheduleSpec, text: str) -> None:
-        """Send it to the schedule's queue. Raises what boto3 raises."""
+        """Send it to the schedule's target. Raises what boto3 raises."""
         ...
 
 
-class QueueSender:
-    """Sends to the queues of the stack."""
+class StackSender:
+    """Sends to the queues and the functions of the stack."""
 
     def __init__(self, client: Callable[[str], Any]) -> None:
         self._client = client
 
     def send(self, spec: ScheduleSpec, text: str) -> None:
-        """Send it to the schedule's queue. Raises what boto3 raises."""
+        """Send it to the schedule's target; a function is called asynchronously. Raises what boto3 raises."""
+        name = spec.target_arn.rsplit(":", 1)[1]
+        if is_function(spec.target_arn):
+            self._client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=text.encode())
+            return
         sqs = self._client("sqs")
-        url = sqs.get_queue_url(QueueName=spec.queue_arn.rsplit(":", 1)[1])["QueueUrl"]
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
         group = {} if spec.group is None else {"MessageGroupId": spec.group}
         sqs.send_message(QueueUrl=url, MessageBody=text, **group)
 
@@ -57,6 +61,11 @@ class Scheduler:
     async def run(self) -> None:
         """Fire until no schedule has anything to come, or until cancelled."""
         await asyncio.gather(*(self._follow(spec) for spec in self._schedules))
+
+    def fire_now(self, schedules: Iterable[ScheduleSpec]) -> None:
+        """Send what these schedules send, out of turn. Raises what boto3 raises."""
+        for spec in schedules:
+            self._sender.send(spec, fill(spec, self._clock.now(), str(uuid.uuid4()), 1))
 
     async def _follow(self, spec: ScheduleSpec) -> None:
         due = spec.recurrence.after(self._clock.now())

@@ -3,10 +3,10 @@
 import shutil
 import socket
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from botocore.exceptions import ClientError
 
@@ -35,7 +35,8 @@ from flowforge.local.queue_polling import QueuePoller
 from flowforge.local.reaper import Reaper
 from flowforge.local.resources import BucketSpec
 from flowforge.local.sandbox import INIT_SECONDS, SandboxSettings
-from flowforge.local.scheduler import BackgroundScheduler, QueueSender, Scheduler
+from flowforge.local.scheduler import BackgroundScheduler, Scheduler, StackSender
+from flowforge.local.stack_database import StackDatabase
 from flowforge.local.stack_file import StackFile
 from flowforge.local.stack_log import stack_log
 from flowforge.local.state_folder import StateFolder
@@ -49,11 +50,9 @@ from flowforge.local.states.service import StatesService
 from flowforge.local.states.service_integrations import service_integrations
 from flowforge.local.states.status_events import StatusEvents
 from flowforge.local.supervisor import Supervisor
-from flowforge.local.template import StateMachineSpec, Template
+from flowforge.local.template import StateMachineSpec, Template, is_function
 from flowforge.local.template_reader import read_template
-
-if TYPE_CHECKING:
-    from flowforge.local.stack_database import StackDatabase
+from flowforge.metadata.variables import URL_VARIABLE
 
 DATA_BUCKET = "flowforge-dev-data"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/flowforge-local"
@@ -72,8 +71,9 @@ class LocalStack(StackConnection):
     """Everything that the product needs of AWS, on this machine. A context manager; inside the block, all of it runs.
 
     ``project`` holds the template; ``state`` is the folder where data, logs and caches stay; ``shared`` lets other commands
-    use the stack, which has a database then; ``pace`` is the time of asynchronous retries and ``clock`` that of schedules;
-    ``parameters`` are values of the template's parameters beside those of a laptop; ``backend`` makes, of the function host, what
+    use the stack; ``pace`` is the time of asynchronous retries and ``clock`` that of schedules;
+    ``parameters`` are values of the template's parameters beside those of a laptop; ``served`` serves something over the
+    finished stack, and tells what to add to its endpoints; ``backend`` makes, of the function host, what
     runs functions instead of it, such as containers. Raises LocalStackError where another process uses the state folder, or
     something does not start; whatever had been started is ended then.
     """
@@ -87,6 +87,7 @@ class LocalStack(StackConnection):
         pace: Pace | None = None,
         clock: Clock | None = None,
         parameters: Mapping[str, str] | None = None,
+        served: Callable[[StackConnection], AbstractContextManager[Mapping[str, str]]] | None = None,
         backend: Callable[[FunctionHost], FunctionBackend] | None = None,
     ) -> None:
         super().__init__({}, DATA_BUCKET, "")
@@ -96,6 +97,7 @@ class LocalStack(StackConnection):
         self._pace = pace
         self._clock = clock
         self._parameters = {**TEMPLATE_PARAMETERS, **(parameters or {})}
+        self._served = served
         self._backend = backend
         self._cleanup = ExitStack()
 
@@ -120,16 +122,21 @@ class LocalStack(StackConnection):
         cleanup.callback(reaper.close)
         emulator = Emulator(folder.root, reaper, project=self._project, mark=mark_of(folder.root))
         self.endpoints["aws"] = emulator.endpoint
+        cleanup.callback(emulator.stop)
+        emulator.start()
+        # Everything below starts while the emulator loads.
+        database = StackDatabase(folder.root, reaper, mark_of(folder.root))
+        cleanup.callback(database.close)
+        self.endpoints[DATABASE] = database.start()
         template = read_template(
             self._project / TEMPLATE_NAME,
             parameters=self._parameters,
             environment={BUCKET_VARIABLE: self.data_bucket, "POLARS_CSV_CHUNK_SIZE": EMULATOR_CHUNK_BYTES},
+            # The steps never talk to the database, so their environment does not lead to it.
+            where_declared={URL_VARIABLE: self.endpoints[DATABASE]},
             endpoint=emulator.endpoint,
         )
         machine = _only(template.state_machines)
-        cleanup.callback(emulator.stop)
-        emulator.start()
-        # The functions' processes and our own server start while the emulator loads.
         cloudwatch = CloudWatch(template.log_groups(), self.client)
         cleanup.callback(cloudwatch.close)
         logs = FunctionLogs(folder.logs, cloudwatch.send)
@@ -139,48 +146,42 @@ class LocalStack(StackConnection):
         cleanup.callback(listener.close)
         self.endpoints |= dict.fromkeys(OWN_SERVICES, endpoint_of(listener))
         self.endpoints["athena"] += ATHENA_PATH
-        environment = {**self.environment(), **mark_of(folder.root)}
+        environment = {name: value for name, value in self.environment().items() if name != URL_VARIABLE}
+        environment |= mark_of(folder.root)
         settings = SandboxSettings(folder.root, environment, reaper, logs)
-        # The steps never talk to the database, so their environment does not lead to it.
-        database = self._database(reaper) if self._shared else None
-        if database is not None:
-            cleanup.callback(database.close)
-            self.endpoints[DATABASE] = database.start()
         functions = self._start_functions(cleanup, template, settings)
         self._start_apis(cleanup, functions, template, settings, listener)
         for service in ("s3", "stepfunctions", "sqs", "events"):
             self.client(service)
         emulator.wait_ready()
         self._create_declared(template)
-        if database is not None:
-            database.make_ready()
+        database.make_ready()
         cloudwatch.start()
         self._create_state_machine(machine)
-        server = None if database is None else database.server
-        supervisor = Supervisor(emulator, reaper, functions, lambda: self._create_declared(template), server)
+        supervisor = Supervisor(emulator, reaper, functions, lambda: self._create_declared(template), database.server)
         cleanup.callback(supervisor.close)
         for spec in template.functions:
             for mapping in spec.queues:
                 cleanup.callback(QueuePoller(spec.name, mapping, functions, self.client).close)
-        scheduler = Scheduler(template.schedules, QueueSender(self.client), self._clock)
+        scheduler = Scheduler(template.schedules, StackSender(self.client), self._clock)
         cleanup.callback(BackgroundScheduler(scheduler).close)
+        if database.has_open_runs():
+            # What an earlier stack left open is looked at now, and not when its time comes.
+            scheduler.fire_now(spec for spec in template.schedules if is_function(spec.target_arn))
         if self._shared:
             # Whoever keeps a stack wants its first execution to be as quick as the others.
             functions.wait_loaded(seconds=INIT_SECONDS)
+        if self._served is not None:
+            self.endpoints |= cleanup.enter_context(self._served(self))
         StackFile.of(self, shared=self._shared).write(folder.stack_file)
         cleanup.callback(folder.stack_file.unlink, missing_ok=True)
-
-    def _database(self, reaper: Reaper) -> "StackDatabase":
-        # A third of a second to load, which a stack of one run has no use for.
-        from flowforge.local.stack_database import StackDatabase
-
-        return StackDatabase(self._folder.root, reaper, mark_of(self._folder.root))
 
     def _start_functions(self, cleanup: ExitStack, template: Template, settings: SandboxSettings) -> FunctionHost:
         functions = FunctionHost(template.functions, settings)
         cleanup.callback(functions.close)
-        # A stack of one run may well see no message of a queue, and a process that loads takes a second of a processor.
-        functions.warm(spec.name for spec in template.functions if self._shared or not spec.queues)
+        # What a schedule calls now and then has the time to load, and what a load balancer or CloudFormation calls is not called.
+        named = {value.rpartition(":")[0] for machine in template.state_machines for value in machine.substitutions.values()}
+        functions.warm(spec.name for spec in template.functions if spec.queues or spec.arn in named)
         return functions
 
     def _start_apis(

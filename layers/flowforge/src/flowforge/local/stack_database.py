@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flowforge.local.connection import DATABASE
@@ -15,7 +16,9 @@ from flowforge.local.state_folder import StateFolder
 from flowforge.local.state_lock import hold
 from flowforge.metadata.database import Database
 from flowforge.metadata.database_settings import DatabaseSettings
+from flowforge.metadata.run_state import unfinished
 from flowforge.metadata.variables import HOST_VARIABLE, URL_VARIABLE
+from flowforge.metadata.wishes import workflows_with_waiting_wishes
 
 UPGRADE_CONNECTIONS = 2
 
@@ -42,8 +45,18 @@ class StackDatabase:
 
         if self.server is not None:
             self.server.wait_ready()
-        with _opened(DatabaseSettings.of_url(str(self._given) if self.server is None else self.server.url)) as database:
+        with _opened(self._settings()) as database:
             upgrade(database)
+
+    def has_open_runs(self) -> bool:
+        """Whether an execution is recorded as active, or a wish waits."""
+        with _opened(self._settings()) as database, database.transaction() as connection:
+            return bool(unfinished(connection, untouched_since=datetime.now(UTC), limit=1)) or bool(
+                workflows_with_waiting_wishes(connection)
+            )
+
+    def _settings(self) -> DatabaseSettings:
+        return DatabaseSettings.of_url(str(self._given) if self.server is None else self.server.url)
 
     def close(self) -> None:
         """End the server, if it is our own."""

@@ -9,6 +9,9 @@ from flowforge.local.resources import Resources
 from flowforge.local.schedule_expressions import Recurrence
 from flowforge.local.task_definitions import ClusterSpec, TaskDefinitionSpec
 
+QUALIFIED_PARTS = 7
+"""The parts of a function's ARN before its version or alias."""
+
 
 @dataclass(frozen=True)
 class Destination:
@@ -86,11 +89,11 @@ class StateMachineSpec:
 
 @dataclass(frozen=True)
 class ScheduleSpec:
-    """A schedule: when it fires, and what it sends to which queue. ``group`` is the message group of a FIFO queue."""
+    """A schedule: when it fires, and what it sends to which queue or function. ``group`` is that of a FIFO queue."""
 
     name: str
     recurrence: Recurrence
-    queue_arn: str
+    target_arn: str
     input: str
     group: str | None = None
     enabled: bool = True
@@ -122,6 +125,16 @@ class Template:
 def function_arn(name: str) -> str:
     """The ARN of a function on the laptop."""
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+
+
+def is_function(arn: str) -> bool:
+    """Whether an ARN is that of a function."""
+    return arn.split(":")[2:3] == ["lambda"]
+
+
+def unqualified(arn: str) -> str:
+    """The ARN of a function without its version or alias; any other ARN is answered as it is."""
+    return ":".join(arn.split(":")[:QUALIFIED_PARTS]) if is_function(arn) else arn
 
 
 def state_machine_arn(name: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ARRAY, ColumnElement, Connection, RowMapping, Subquery, Text, and_, cast, func, or_, select, true
 
 from flowforge.metadata.schema import executions, job_executions, jobs, step_results, workflows
-from flowforge.model.run_status import ExecutionStatus, JobStatus
+from flowforge.model.run_status import ACTIVE, ExecutionStatus, JobStatus
 from flowforge.model.step import Step
 
 MAX_PAGE = 200
@@ -98,6 +98,12 @@ def last_executions(connection: Connection, workflow_ids: Iterable[str], *, each
     for row in _with_numbers(connection, select(newest).select_from(wanted.join(newest, true())).subquery("page")):
         found.setdefault(row["workflow_id"], []).append(row)
     return found
+
+
+def active_execution(connection: Connection, workflow_id: str) -> str | None:
+    """The oldest execution of a workflow that is active; None where none is."""
+    query = select(executions.c.id).where(executions.c.workflow_id == workflow_id, executions.c.status.in_(ACTIVE))
+    return connection.execute(query.order_by(executions.c.created_at).limit(1)).scalar()
 
 
 @dataclass(frozen=True)

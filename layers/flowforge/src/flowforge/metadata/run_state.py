@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Table, and_, case, func, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, Table, and_, case, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql
 
 from flowforge.metadata.refusals import InUse, NotThere
@@ -122,15 +122,20 @@ def create_execution(connection: Connection, values: dict[str, Any]) -> None:
     connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
 
 
-def unfinished(connection: Connection, *, untouched_since: datetime, limit: int = 1000) -> list[tuple[str, int]]:
-    """Id and redrive number of executions that are active and of which nothing was told since then, the oldest first."""
+def unfinished(connection: Connection, *, untouched_since: datetime, limit: int = 1000) -> list[RowMapping]:
+    """The executions that are active and of which nothing was told since then, the oldest first."""
     query = (
-        select(executions.c.id, executions.c.redrive)
+        select(executions)
         .where(executions.c.status.in_(ACTIVE), executions.c.updated_at < untouched_since)
         .order_by(executions.c.updated_at, executions.c.id)
         .limit(limit)
     )
-    return [(row.id, row.redrive) for row in connection.execute(query)]
+    return list(connection.execute(query).mappings())
+
+
+def execution_state(connection: Connection, execution_id: str) -> RowMapping | None:
+    """The row of an execution; None where it is not recorded."""
+    return connection.execute(select(executions).where(executions.c.id == execution_id)).mappings().first()
 
 
 def _workflow_of(connection: Connection, execution_id: str) -> str | None:

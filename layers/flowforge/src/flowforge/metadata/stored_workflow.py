@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
+from flowforge.metadata.ordered_maps import in_order, with_order
 from flowforge.model.environment import Environment
 from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Job
@@ -107,13 +108,16 @@ def settings_values(settings: WorkflowSettings) -> dict[str, Any]:
 
 def job_of(row: RowMapping) -> Job:
     """The job in a row."""
-    names = ("id", "name", "slug", "description", "type", "tier", *JOB_CONFIGS)
-    return read_job({**{name: row[name] for name in names}, "order": row["order_index"]}, origin=f"job {row['id']}")
+    names = ("id", "name", "slug", "description", "type", "tier")
+    configs = {name: in_order(row[name]) for name in JOB_CONFIGS}
+    return read_job({**{name: row[name] for name in names}, **configs, "order": row["order_index"]}, origin=f"job {row['id']}")
 
 
 def job_values(job: Job) -> dict[str, Any]:
     """The columns of a job, but the workflow's id."""
-    configs = {name: getattr(job, name).model_dump(mode="json", by_alias=True, exclude_none=True) for name in JOB_CONFIGS}
+    configs = {
+        name: with_order(getattr(job, name).model_dump(mode="json", by_alias=True, exclude_none=True)) for name in JOB_CONFIGS
+    }
     return {
         "id": job.id,
         "name": job.name,

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, Row, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from flowforge.metadata.database import constraint_of
+from flowforge.metadata.execution_list import active_execution
 from flowforge.metadata.refusals import Changed, NotThere
 from flowforge.metadata.run_state import create_execution
-from flowforge.metadata.schema import executions, start_wishes, workflows
+from flowforge.metadata.schema import start_wishes, workflows
 from flowforge.metadata.schema.runs import WishStatus
-from flowforge.model.run_status import ACTIVE
-from flowforge.model.start import StartRequest
+from flowforge.model.start import StartRequest, TriggerType
 from flowforge.model.workflow_settings import Concurrency
 
 AHEAD = (WishStatus.WAITING, WishStatus.ADMITTED)
@@ -32,6 +32,8 @@ class Wish:
     status: WishStatus
     request: StartRequest
     reason: str | None
+    requested_by: str
+    requested_at: datetime
 
     @property
     def is_to_start(self) -> bool:
@@ -82,16 +84,18 @@ def admit(connection: Connection, wish_id: int) -> Wish:
     A wish that was decided on stays as it is. Older wishes of the workflow that wait go first. Raises NotThere.
     """
     wish = _wish_of(connection, wish_id)
-    concurrency = _locked(connection, wish.workflow_id)
+    workflow = _locked(connection, wish.workflow_id)
     wish = _wish_of(connection, wish_id)
     if wish.status is not WishStatus.WAITING:
         return wish
-    if concurrency is None:
+    if workflow.deleted_at is not None:
         return _decide(connection, wish_id, WishStatus.REFUSED, f"the workflow {wish.workflow_id} is deleted")
-    if concurrency is Concurrency.PARALLEL:
+    if workflow.paused and wish.request.trigger.type is not TriggerType.MANUAL:
+        return _decide(connection, wish_id, WishStatus.SKIPPED, f"the workflow {wish.workflow_id} is paused")
+    if workflow.concurrency is Concurrency.PARALLEL:
         return _admitted(connection, wish_id)
-    active = _active(connection, wish.workflow_id)
-    if active is not None and concurrency is Concurrency.SKIP:
+    active = active_execution(connection, wish.workflow_id)
+    if active is not None and workflow.concurrency is Concurrency.SKIP:
         return _decide(connection, wish_id, WishStatus.SKIPPED, f"the execution {active} was active")
     older = select(start_wishes.c.id).where(
         start_wishes.c.workflow_id == wish.workflow_id,
@@ -136,6 +140,12 @@ def cancel_wish(connection: Connection, wish_id: int, reason: str) -> Wish:
     return _decide(connection, wish_id, WishStatus.CANCELLED, reason) if wish.status is WishStatus.WAITING else wish
 
 
+def wish_of_execution(connection: Connection, execution_id: str) -> Wish | None:
+    """The wish whose execution has that id; None for an execution that nobody wished for."""
+    row = connection.execute(select(start_wishes).where(start_wishes.c.execution_id == execution_id)).mappings().first()
+    return None if row is None else _wish(row)
+
+
 def admitted_and_not_started(connection: Connection, *, before: datetime, limit: int = 1000) -> list[Wish]:
     """Wishes whose start was lost: admitted before then."""
     query = (
@@ -147,25 +157,30 @@ def admitted_and_not_started(connection: Connection, *, before: datetime, limit:
     return [_wish(row) for row in connection.execute(query).mappings()]
 
 
+def hold_turns(connection: Connection, workflow_id: str) -> None:
+    """Let nobody decide on wishes of a workflow until the transaction ends; whoever records the end of an execution does so.
+
+    A wish that is decided on before has seen the execution active, and waits; ``wishes_wait`` then finds it.
+    """
+    _locked(connection, workflow_id)
+
+
+def wishes_wait(connection: Connection, workflow_id: str) -> bool:
+    """Whether any wish of a workflow waits for its turn."""
+    mine = (start_wishes.c.workflow_id == workflow_id) & (start_wishes.c.status == WishStatus.WAITING)
+    return connection.execute(select(start_wishes.c.id).where(mine).limit(1)).first() is not None
+
+
 def workflows_with_waiting_wishes(connection: Connection) -> list[str]:
     """The workflows for which ``admit_next`` may find something."""
     query = select(start_wishes.c.workflow_id).where(start_wishes.c.status == WishStatus.WAITING).distinct()
     return list(connection.execute(query.order_by(start_wishes.c.workflow_id)).scalars())
 
 
-def _locked(connection: Connection, workflow_id: str) -> Concurrency | None:
-    """Lock the workflow's row until the transaction ends; None for one that is deleted."""
-    row = connection.execute(
-        select(workflows.c.concurrency, workflows.c.deleted_at)
-        .where(workflows.c.id == workflow_id)
-        .with_for_update(key_share=True)
-    ).one()
-    return None if row.deleted_at is not None else row.concurrency
-
-
-def _active(connection: Connection, workflow_id: str) -> str | None:
-    query = select(executions.c.id).where(executions.c.workflow_id == workflow_id, executions.c.status.in_(ACTIVE))
-    return connection.execute(query.order_by(executions.c.created_at).limit(1)).scalar()
+def _locked(connection: Connection, workflow_id: str) -> Row[Concurrency, bool, datetime | None]:
+    """Lock the workflow's row until the transaction ends; the answer is what a wish's turn depends on."""
+    columns = (workflows.c.concurrency, workflows.c.paused, workflows.c.deleted_at)
+    return connection.execute(select(*columns).where(workflows.c.id == workflow_id).with_for_update(key_share=True)).one()
 
 
 def _admitted(connection: Connection, wish_id: int) -> Wish:
@@ -205,6 +220,8 @@ def _wish(row: RowMapping) -> Wish:
         status=row["status"],
         request=StartRequest.model_validate(row["request"]),
         reason=row["reason"],
+        requested_by=row["requested_by"],
+        requested_at=row["requested_at"],
     )
 
 

@@ -11,7 +11,7 @@ from flowforge.model.tier_choice import Escalation
 
 
 class JobOutcome(Document):
-    """How a job of an execution ended, and which of its steps outgrew Lambda.
+    """How a job of an execution ended, which of its steps outgrew Lambda, and how often each was tried, on both tiers.
 
     ``error_key`` points to its JobFailure; None where it could not be recorded.
     """
@@ -20,6 +20,7 @@ class JobOutcome(Document):
     status: Literal["succeeded", "failed"]
     error_key: str | None = None
     escalations: tuple[Escalation, ...] = ()
+    tries: dict[Step, int] = Field(default_factory=dict)
 
 
 class JobFailure(Document):
@@ -35,7 +36,7 @@ class JobFailure(Document):
 
 
 class StepFailure(Document):
-    """Why a try of a step failed on a tier that answers with an exit code alone, which the state machine then reads.
+    """Why a try of a step failed, and where: more than the exit code or the message that the state machine hears.
 
     Stored under ``runs/{executionId}/{jobId}/{step}.failure.json``, the last try's over those before. A later success
     does not remove it, so a reader looks for the step's result first and believes that. A task that was killed leaves
@@ -76,8 +77,12 @@ class ExecutionRecord(Document):
 
 
 class RecordRequest(Document):
-    """The payload of the function that records."""
+    """The payload of the function that records.
 
+    ``execution_name`` is what Step Functions calls the execution, from which a redrive has its number.
+    """
+
+    execution_name: str | None = None
     event: Annotated[JobFailure | ExecutionRecord, Field(discriminator="kind")]
 
 

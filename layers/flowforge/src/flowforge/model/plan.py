@@ -9,7 +9,7 @@ from flowforge.model.errors import ConfigFault
 from flowforge.model.job import Job
 from flowforge.model.names import Identifier, Slug
 from flowforge.model.source_format import SourceFormat
-from flowforge.model.start import Trigger
+from flowforge.model.start import Trigger, require_one_purpose
 from flowforge.model.step import Step
 from flowforge.model.tier import Tier
 from flowforge.model.tier_choice import StepTiers
@@ -40,8 +40,7 @@ class ExecutionInput(Document):
 
     @model_validator(mode="after")
     def _one_purpose(self) -> Self:
-        if sum((bool(self.files), self.rebuild is not None, self.replay is not None)) > 1:
-            raise ValueError("files, rebuild and replay are three kinds of execution: state one of them")
+        require_one_purpose(self.files, self.rebuild, self.replay)
         return self
 
 
@@ -130,8 +129,12 @@ class PlannedJob(Document):
 
 
 class PlanResponse(Document):
-    """The answer of the function that plans: where the plan lies, and the jobs by order group."""
+    """The answer of the function that plans: whose plan it is, where it lies, and the jobs by order group.
 
+    A redrive has the id and the plan of the execution that it goes on with.
+    """
+
+    execution_id: Identifier
     plan_key: str
     groups: tuple[tuple[PlannedJob, ...], ...]
 

@@ -1,9 +1,9 @@
 """A wish to run a workflow: the message of the queue through which everything starts."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from flowforge.model.base import Document
 from flowforge.model.names import Identifier
@@ -32,11 +32,31 @@ class StartRequest(Document):
     """One message, one wish. A wish with the same workflow and idempotency key starts nothing more.
 
     ``files`` maps a job's id to landing keys in the order in which they are read; a job that is not there reads what its
-    file pattern finds.
+    file pattern finds. ``rebuild`` and ``replay`` are those of an execution's input.
     """
 
     schema_version: Literal[1] = 1
     workflow_id: Identifier
     files: dict[Identifier, tuple[str, ...]] = Field(default_factory=dict)
+    rebuild: Identifier | None = None
+    replay: str | None = None
     idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_IDEMPOTENCY_KEY_LENGTH)]
     trigger: Trigger
+
+    @model_validator(mode="after")
+    def _one_purpose(self) -> Self:
+        require_one_purpose(self.files, self.rebuild, self.replay)
+        return self
+
+
+def require_one_purpose(files: dict[str, tuple[str, ...]], rebuild: str | None, replay: str | None) -> None:
+    """Raise ValueError where an execution is wished for more than one of its purposes."""
+    if sum((bool(files), rebuild is not None, replay is not None)) > 1:
+        raise ValueError("files, rebuild and replay are three kinds of execution: state one of them")
+
+
+class TurnRequest(Document):
+    """A message that wishes nothing: it asks to look whether a wish of the workflow that waits has its turn."""
+
+    schema_version: Literal[1] = 1
+    turn_of: Identifier

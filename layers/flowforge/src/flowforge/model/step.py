@@ -171,6 +171,7 @@ class StepResult(Document):
     lineage: Lineage = Lineage()
     read_bytes: int
     duration_seconds: float
+    finished_at: AwareDatetime | None = None
 
     def outputs_of(self, role: str) -> tuple[PublishedObject, ...]:
         """The objects of that role, in their order."""

@@ -23,7 +23,7 @@ from flowforge.model.source import UploadMode
 from flowforge.model.step import Step
 from flowforge.model.tier_choice import StepTiers
 from flowforge.model.workflow import Workflow
-from flowforge.orchestration.definitions import stored_workflow
+from flowforge.orchestration.definitions import Definitions
 from flowforge.orchestration.source_shapes import seen_shape
 from flowforge.orchestration.special_plans import read_replay, rebuild_plan, replay_plan
 from flowforge.orchestration.tiers import choose_tiers
@@ -32,21 +32,37 @@ RUN_ID_HEX_DIGITS = 12
 """With the date in front: a job would need about 17 million runs a day for an even chance of one repetition."""
 
 
-def plan_execution(request: PlanRequest, lake: Lake) -> PlanResponse:
-    """Fix everything that a clock or a listing could change, store it, and answer with the jobs by order group.
+def plan_execution(request: PlanRequest, lake: Lake, definitions: Definitions) -> Plan:
+    """Fix everything that a clock or a listing could change, and store it.
 
     Raises ConfigFault for an unknown or invalid workflow, DataFault where a job has no file, or one of an unknown format.
     """
     key = keys.plan_key(request.execution_id)
     stored = lake.read(key)
     if stored is None:
-        plan = _plan(request, lake)
+        workflow = definitions(request.input.workflow_id)
+        plan = _plan(request, lake, workflow)
         if lake.write(key, plan.to_json()):
-            return _response(plan, key)
+            # Whoever reads the lake alone finds its tables by the definitions that were planned last.
+            lake.overwrite(keys.workflow_key(workflow.id), workflow.to_json())
+            return plan
         stored = lake.read(key)
         if stored is None:
             raise RetryLater(f"{key} could not be stored")
-    return _response(Plan.model_validate_json(stored[0]), key)
+    return Plan.model_validate_json(stored[0])
+
+
+def plan_response(plan: Plan) -> PlanResponse:
+    """What the state machine goes on with: the jobs by order group, and where their steps begin."""
+    ordered = sorted(plan.jobs, key=lambda planned: planned.job.order)
+    return PlanResponse(
+        execution_id=plan.execution_id,
+        plan_key=keys.plan_key(plan.execution_id),
+        groups=tuple(
+            tuple(PlannedJob(job_id=planned.job.id, tiers=_task_sizes(planned.tiers)) for planned in group)
+            for _, group in groupby(ordered, key=lambda planned: planned.job.order)
+        ),
+    )
 
 
 def run_id(request: PlanRequest, job: Job) -> str:
@@ -55,8 +71,7 @@ def run_id(request: PlanRequest, job: Job) -> str:
     return f"{request.started_at.astimezone(UTC):%Y%m%d}-{digest[:RUN_ID_HEX_DIGITS]}"
 
 
-def _plan(request: PlanRequest, lake: Lake) -> Plan:
-    workflow = stored_workflow(lake, request.input.workflow_id)
+def _plan(request: PlanRequest, lake: Lake, workflow: Workflow) -> Plan:
     unknown = sorted(set(request.input.files) - {job.id for job in workflow.jobs})
     if unknown:
         raise ConfigFault(f"the input names files of {unknown[0]}, which is no job of {workflow.id}", option="files")
@@ -137,17 +152,6 @@ def _source(lake: Lake, prefix: str, key: str, job: Job) -> SourceFile:
         scratch_bytes=seen.scratch_bytes,
         row_bytes=seen.row_bytes,
         columns=seen.columns,
-    )
-
-
-def _response(plan: Plan, key: str) -> PlanResponse:
-    ordered = sorted(plan.jobs, key=lambda planned: planned.job.order)
-    return PlanResponse(
-        plan_key=key,
-        groups=tuple(
-            tuple(PlannedJob(job_id=planned.job.id, tiers=_task_sizes(planned.tiers)) for planned in group)
-            for _, group in groupby(ordered, key=lambda planned: planned.job.order)
-        ),
     )
 
 

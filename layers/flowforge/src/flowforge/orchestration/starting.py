@@ -1,87 +1,96 @@
-"""Starting an execution for a wish, at most once."""
+"""From wishes to executions: each wish once, and those of a workflow as its concurrency says.
 
-import hashlib
-import os
-from typing import TYPE_CHECKING
+Whoever does this may be killed anywhere, and may do it twice at once. What is decided stands in the database before Step
+Functions hears of it, and the execution's name follows from the wish, so the same wish starts the same execution.
+"""
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-from flowforge.lake.lake import CONNECT_SECONDS, Lake
-from flowforge.lake.service_errors import FIRST_SERVER_ERROR, TOO_MANY_REQUESTS, status_of
-from flowforge.model.errors import ConfigFault, FlowForgeError, RetryLater
+from flowforge.metadata.database import Database
+from flowforge.metadata.run_state import execution_state, record_execution
+from flowforge.metadata.wishes import Wish, admit, admit_next, mark_started, refuse, take_wish, wish_of_execution
+from flowforge.model.errors import ConfigFault
 from flowforge.model.plan import ExecutionInput
+from flowforge.model.run_state import ExecutionState
+from flowforge.model.run_status import ExecutionStatus, execution_name
 from flowforge.model.start import StartRequest
-from flowforge.orchestration.definitions import stored_workflow
+from flowforge.orchestration.machine import Machine
+from flowforge.orchestration.run_requests import execution_id, require_runnable
 
-if TYPE_CHECKING:
-    from mypy_boto3_stepfunctions import SFNClient
-
-STATE_MACHINE_VARIABLE = "FLOWFORGE_STATE_MACHINE_ARN"
-READ_SECONDS = 5
-ID_HEX_DIGITS = 32
-"""128 bits: nobody finds two wishes with the same id."""
-# https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html and its common errors
-BUSY = frozenset({"ExecutionLimitExceeded", "ThrottlingException", "Throttling", "ServiceUnavailable", "RequestLimitExceeded"})
+NOT_STARTED = "NotStarted"
 
 
-class Machine:
-    """The state machine that runs workflows."""
+class Starter:
+    """Starts what was wished on a state machine."""
 
-    def __init__(self, arn: str, client: "SFNClient") -> None:
-        self.arn = arn
-        self.client = client
+    def __init__(self, database: Database, machine: Machine) -> None:
+        self.database = database
+        self.machine = machine
 
     @classmethod
-    def from_environment(cls) -> "Machine":
-        """The machine named in FLOWFORGE_STATE_MACHINE_ARN. Raises ConfigFault where the variable is not set."""
-        arn = os.environ.get(STATE_MACHINE_VARIABLE)
-        if not arn:
-            raise ConfigFault(f"the environment variable {STATE_MACHINE_VARIABLE} is not set", option=STATE_MACHINE_VARIABLE)
-        # Tries of boto3 and of the queue multiply: a few here, the rest by the queue, which has the time for it.
-        config = Config(
-            retries={"mode": "standard", "max_attempts": 3}, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS
-        )
-        return cls(arn, boto3.client("stepfunctions", config=config))
+    def from_environment(cls) -> "Starter":
+        """Database and state machine as the environment names them. Raises ConfigFault."""
+        return cls(Database.from_environment(), Machine.from_environment())
 
-    def start(self, name: str, given: ExecutionInput) -> bool:
-        """Start an execution; False where one of that name was started before. Raises RetryLater or ConfigFault."""
+    def take(self, request: StartRequest) -> Wish:
+        """Keep a wish, decide on it, and start its execution where its turn has come; its state after that.
+
+        Raises a Refusal or ConfigFault for what can never be started, RetryLater where it had better be tried again.
+        """
+        with self.database.transaction() as connection:
+            require_runnable(connection, request)
+            wish, _ = take_wish(connection, request, execution_id(request))
+            wish = admit(connection, wish.id)
+        return self.start(wish) if wish.is_to_start else wish
+
+    def start(self, wish: Wish) -> Wish:
+        """Start the execution of an admitted wish, unless it was started before. Raises RetryLater or ConfigFault."""
         try:
-            self.client.start_execution(
-                stateMachineArn=self.arn, name=name, input=given.model_dump_json(by_alias=True, exclude_none=True)
-            )
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "ExecutionAlreadyExists":
-                return False
-            raise _translate(error, name) from error
-        except BotoCoreError as error:
-            raise RetryLater(f"starting {name}: {error}") from error
-        return True
+            self.machine.start(wish.execution_id, _input(wish.request))
+        except ConfigFault as fault:
+            self._give_up(wish, fault)
+            raise
+        with self.database.transaction() as connection:
+            mark_started(connection, wish.id)
+            state = execution_state(connection, wish.execution_id)
+        if state is not None and state["cancel_requested_at"] is not None:
+            self.machine.stop(wish.execution_id, cause=f"cancelled by {state['cancel_requested_by']}")
+        return wish
+
+    def start_next(self, workflow_id: str) -> int:
+        """Start the wishes of a workflow whose turn has come; how many. Raises RetryLater."""
+        started = 0
+        while True:
+            with self.database.transaction() as connection:
+                wish = admit_next(connection, workflow_id)
+            if wish is None:
+                return started
+            try:
+                self.start(wish)
+            except ConfigFault:
+                # It is refused, with the reason, so the next one has its turn.
+                continue
+            started += 1
+
+    def restart(self, execution: str, redrive: int, workflow_id: str) -> None:
+        """Start the machine for a redrive, unless it was started before. Raises RetryLater or ConfigFault."""
+        with self.database.transaction() as connection:
+            wish = wish_of_execution(connection, execution)
+        given = ExecutionInput(workflow_id=workflow_id) if wish is None else _input(wish.request)
+        self.machine.start(execution_name(execution, redrive), given)
+
+    def _give_up(self, wish: Wish, fault: ConfigFault) -> None:
+        ended = ExecutionState(
+            execution_id=wish.execution_id,
+            workflow_id=wish.workflow_id,
+            status=ExecutionStatus.FAILED,
+            error=NOT_STARTED,
+            cause=str(fault),
+        )
+        with self.database.transaction() as connection:
+            refuse(connection, wish.id, str(fault))
+            record_execution(connection, ended)
 
 
-def execution_id(wish: StartRequest) -> str:
-    """The id, and name, of the execution that a wish starts: the same for the same wish."""
-    digest = hashlib.sha256(f"{wish.workflow_id}\n{wish.idempotency_key}".encode()).hexdigest()
-    return f"exec_{digest[:ID_HEX_DIGITS]}"
-
-
-def start_execution(wish: StartRequest, lake: Lake, machine: Machine) -> str:
-    """Start what was wished, unless it was started before; the answer is the execution's id.
-
-    Raises ConfigFault for a workflow that is not there or is wrong, RetryLater where a service was busy.
-    """
-    # The plan would find the same fault, but in an execution; a wish that can never run is told where wishes are kept.
-    workflow = stored_workflow(lake, wish.workflow_id)
-    for job_id in wish.files:
-        workflow.job(job_id)
-    name = execution_id(wish)
-    machine.start(name, ExecutionInput(workflow_id=workflow.id, files=wish.files, trigger=wish.trigger))
-    return name
-
-
-def _translate(error: ClientError, name: str) -> FlowForgeError:
-    code, status = str(error.response.get("Error", {}).get("Code", "")), status_of(error)
-    if code in BUSY or status >= FIRST_SERVER_ERROR or status == TOO_MANY_REQUESTS:
-        return RetryLater(f"starting {name}: Step Functions answered {code or status}")
-    return ConfigFault(f"starting {name}: Step Functions refused it: {error}")
+def _input(asked: StartRequest) -> ExecutionInput:
+    return ExecutionInput(
+        workflow_id=asked.workflow_id, files=asked.files, rebuild=asked.rebuild, replay=asked.replay, trigger=asked.trigger
+    )

@@ -10,39 +10,41 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from flowforge.lake.keys import landed_file
-from flowforge.lake.lake import Lake
 from flowforge.model.arrival import ArrivalEvent
 from flowforge.model.errors import ConfigFault
-from flowforge.model.start import StartRequest, Trigger, TriggerType
+from flowforge.model.start import StartRequest, Trigger, TriggerType, TurnRequest
 from flowforge.model.workflow import describe_problem
-from flowforge.orchestration.definitions import stored_workflow
+from flowforge.orchestration.definitions import Definitions
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_wish(body: str, lake: Lake) -> StartRequest | None:
-    """The wish of a message; None for a file that is nobody's, or of a workflow that does not start on arrival.
+def read_wish(body: str, data_bucket: str, definitions: Definitions) -> StartRequest | TurnRequest | None:
+    """The wish of a message, or word that one has its turn.
 
-    Raises ConfigFault for a message that cannot be understood, and for a file of a workflow or a job that is not there.
+    None for a file that is nobody's, or of a workflow that does not start on arrival. Raises ConfigFault for a message that
+    cannot be understood, and for a file of a workflow or a job that is not there.
     """
     try:
         document = json.loads(body)
     except ValueError as error:
         raise ConfigFault(f"the message is no JSON: {error}") from error
     if isinstance(document, dict) and "detail-type" in document:
-        return _arrival(_validated(ArrivalEvent, document, "the event"), lake)
+        return _arrival(_validated(ArrivalEvent, document, "the event"), data_bucket, definitions)
+    if isinstance(document, dict) and "turnOf" in document:
+        return _validated(TurnRequest, document, "the message")
     return _validated(StartRequest, document, "the wish")
 
 
-def _arrival(event: ArrivalEvent, lake: Lake) -> StartRequest | None:
+def _arrival(event: ArrivalEvent, data_bucket: str, definitions: Definitions) -> StartRequest | None:
     bucket, arrived = event.detail.bucket.name, event.detail.object
-    if bucket != lake.bucket:
-        raise ConfigFault(f"the event is of the bucket {bucket}, and the data bucket is {lake.bucket}")
+    if bucket != data_bucket:
+        raise ConfigFault(f"the event is of the bucket {bucket}, and the data bucket is {data_bucket}")
     place = landed_file(arrived.key)
     if place is None:
         return None
     workflow_id, job_id, name = place
-    workflow = stored_workflow(lake, workflow_id)
+    workflow = definitions(workflow_id)
     if not workflow.triggers:
         return None
     job = workflow.job(job_id)

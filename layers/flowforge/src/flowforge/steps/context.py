@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from flowforge.lake.lake import Lake
@@ -116,4 +116,5 @@ class StepContext:
             lineage=lineage or Lineage(),
             read_bytes=read_bytes,
             duration_seconds=round(time.monotonic() - self.started, 3),
+            finished_at=datetime.now(UTC),
         )

@@ -12,7 +12,7 @@ from flowforge.model.workflow import Workflow, read_workflow
 
 
 def known_workflows(lake: Lake) -> Iterator[Workflow]:
-    """The workflows whose definitions the lake holds, by id."""
+    """The workflows that were planned, by id, as they were planned last."""
     for item in lake.list_objects(keys.WORKFLOWS):
         stored = lake.read(item.key)
         if stored is not None:

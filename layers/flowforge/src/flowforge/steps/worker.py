@@ -3,19 +3,16 @@
 from threading import Event
 from typing import Any, Protocol
 
-from flowforge.lake import keys
 from flowforge.lake.lake import Lake
-from flowforge.model.errors import CommitConflict, CommitUnknown, FlowForgeError, NextTier, RetryLater
-from flowforge.model.execution import StepFailure
-from flowforge.model.exit_codes import ExitCode, exit_code
+from flowforge.model.errors import CommitConflict, CommitUnknown, FlowForgeError, RetryLater
+from flowforge.model.exit_codes import ExitCode
 from flowforge.model.step import StepRequest, StepResult
 from flowforge.steps.backoff import Backoff
-from flowforge.steps.last_tier import last_tier
+from flowforge.steps.failures import failure_of, store_failure
 from flowforge.steps.run_step import run_step
 
 AGAIN = (RetryLater, CommitConflict, CommitUnknown)
 """What may pass when it is tried again on the same machine."""
-MAX_MESSAGE_CHARACTERS = 4000
 
 
 class Log(Protocol):
@@ -64,31 +61,11 @@ def _run(request: StepRequest, lake: Lake, log: Log, ending: Event, backoff: Bac
 
 
 def _fail(request: StepRequest, lake: Lake, log: Log, error: BaseException) -> ExitCode:
-    failure = _failure(request, error)
+    failure = failure_of(request, error, on_last_tier=True)
     log.error("failed", failure=failure.model_dump(mode="json", by_alias=True, exclude_none=True), exc_info=error)
     try:
-        lake.overwrite(keys.failure_key(failure.execution_id, failure.job_id, failure.step), failure.to_json())
+        store_failure(lake, failure)
     except FlowForgeError as unstored:
         # The exit code still tells the kind, and the log the message.
         log.error("the failure could not be stored", reason=str(unstored))
     return ExitCode(failure.exit_code)
-
-
-def _failure(request: StepRequest, error: BaseException) -> StepFailure:
-    """The error as it is stored. Memory can also run out where the engine is not at work."""
-    if isinstance(error, MemoryError):
-        error = NextTier(f"{request.step.value} of {request.job_id}: memory ran out")
-    message = f"{error}. {last_tier()}" if isinstance(error, NextTier) else str(error)
-    at = error if isinstance(error, FlowForgeError) else FlowForgeError("")
-    return StepFailure(
-        execution_id=request.execution_id,
-        job_id=request.job_id,
-        step=request.step,
-        error=type(error).__name__,
-        message=message[:MAX_MESSAGE_CHARACTERS],
-        exit_code=exit_code(error),
-        file=at.file,
-        row=at.row,
-        column=at.column,
-        option=at.option,
-    )

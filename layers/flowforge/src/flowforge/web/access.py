@@ -17,6 +17,7 @@ from flowforge.web.oidc import HEADER, NotSignedIn
 from flowforge.web.services import Services, Used
 
 BEARER = "bearer "
+SESSION_COOKIE = "flowforge_session"
 
 
 class Unauthenticated(Exception):  # noqa: N818 -- an answer, not a failure
@@ -36,7 +37,7 @@ class Caller:
 
 
 def caller_of(request: Request, services: Used) -> Caller:
-    """Who sends a request: the holder of its token, or the person whom the load balancer let in.
+    """Who sends a request: the holder of its token, the person whom the load balancer let in, or a laptop's own browser.
 
     Raises Unauthenticated for nobody, a token that does not count, and claims that do not prove who it is.
     """
@@ -46,6 +47,8 @@ def caller_of(request: Request, services: Used) -> Caller:
             return _holder(connection, services, credentials[len(BEARER) :].strip(), request_id(request))
         if services.identity is not None and HEADER in request.headers:
             return _person(connection, services, request.headers[HEADER], request_id(request))
+        if services.has_sessions and SESSION_COOKIE in request.cookies:
+            return _holder(connection, services, request.cookies[SESSION_COOKIE], request_id(request))
     raise Unauthenticated("this needs a token: send it as 'Authorization: Bearer …'")
 
 

@@ -12,11 +12,14 @@ from flowforge.web.description import describe
 from flowforge.web.routes import (
     access,
     audit,
+    dead_letters,
     description,
     executions,
     health,
     jobs,
     landing_files,
+    pages,
+    runs,
     uploads,
     validation,
     workflows,
@@ -29,12 +32,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     workflows.router,
     jobs.router,
     executions.router,
+    runs.router,
+    dead_letters.router,
     uploads.router,
     landing_files.router,
     validation.router,
     access.router,
     audit.router,
     description.router,
+    pages.router,
 )
 PUBLIC = frozenset({"/api/health", "/api/health/ready"})
 """What anybody may ask."""
@@ -81,4 +87,4 @@ def guarded(app: FastAPI, hosts: Collection[str] = ()) -> Guard:
 
 def _operation_id(route: APIRoute) -> str:
     """What clients that are made of the description call a route: ``jobs_read_one``."""
-    return f"{route.tags[0]}_{route.name}"
+    return f"{route.tags[0]}_{route.name}".replace(" ", "_") if route.tags else route.name

@@ -10,6 +10,7 @@ from flowforge.lake.lake import STAGE_VARIABLE, Lake
 from flowforge.metadata.database import Database
 from flowforge.model.environment import Environment
 from flowforge.model.errors import ConfigFault
+from flowforge.orchestration.run_door import RunDoor
 from flowforge.web.application import create_application, guarded
 from flowforge.web.correlation import HEADER
 from flowforge.web.oidc import LoadBalancerIdentity
@@ -48,10 +49,10 @@ class Deployment(BaseModel):
             variable = str(first["loc"][0])
             raise ConfigFault(f"{variable} is not set rightly: {first['msg']}", option=variable) from error
 
-    def services(self, database: Database, lake: Lake) -> Services:
+    def services(self, database: Database, lake: Lake, door: RunDoor) -> Services:
         """What the routes of this deployment work with."""
         identity = LoadBalancerIdentity(self.load_balancer_arn) if self.load_balancer_arn else None
-        return Services(database, self.stage, lake, identity, self.first_admin)
+        return Services(database, self.stage, lake, door, identity, self.first_admin)
 
 
 def function_of(services: Services) -> Mangum:

@@ -8,6 +8,8 @@ from pydantic import JsonValue
 from sqlalchemy import RowMapping
 
 from flowforge.metadata.execution_list import JobsOfExecution
+from flowforge.metadata.schema.runs import WishStatus
+from flowforge.metadata.wishes import Wish
 from flowforge.model.base import Document
 from flowforge.model.job import JobType
 from flowforge.model.run_status import ExecutionStatus, JobStatus
@@ -104,12 +106,12 @@ class JobExecutionView(Document):
 
 
 class ExecutionView(Document):
-    """An execution with its jobs in the order in which they run."""
+    """An execution with its jobs in the order in which they run, or the wish for one that has not begun."""
 
     id: str
     workflow_id: str
     workflow_name: str
-    status: ExecutionStatus
+    status: ExecutionStatus | WishStatus
     trigger_type: str
     trigger_detail: str
     requested_by: str
@@ -147,6 +149,33 @@ class ExecutionView(Document):
             total_records=sum(job.records_processed for job in jobs),
             job_executions=jobs,
         )
+
+
+def view_of_wish(wish: Wish, workflow_name: str) -> ExecutionView:
+    """Show a wish that waits for its turn, or will not be fulfilled; ``cause`` says why."""
+    return ExecutionView(
+        id=wish.execution_id,
+        workflow_id=wish.workflow_id,
+        workflow_name=workflow_name,
+        status=wish.status,
+        trigger_type=wish.request.trigger.type,
+        trigger_detail=wish.request.trigger.detail,
+        requested_by=wish.requested_by,
+        redrive=0,
+        created_at=wish.requested_at,
+        start_time=None,
+        end_time=None,
+        duration=None,
+        error=None,
+        cause=wish.reason,
+        cancel_requested_at=None,
+        cancel_requested_by=None,
+        total_jobs=0,
+        completed_jobs=0,
+        failed_jobs=0,
+        total_records=0,
+        job_executions=[],
+    )
 
 
 def milliseconds(started: datetime | None, ended: datetime | None) -> int | None:

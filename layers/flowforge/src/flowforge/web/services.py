@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from flowforge.lake.lake import Lake
 from flowforge.metadata.database import Database
 from flowforge.model.environment import Environment
+from flowforge.orchestration.run_door import RunDoor
 from flowforge.web.oidc import LoadBalancerIdentity
 
 
@@ -18,14 +19,17 @@ from flowforge.web.oidc import LoadBalancerIdentity
 class Services:
     """``identity`` verifies the people whom a load balancer lets in; None where nobody signs in, as on a laptop.
 
-    ``first_admin`` is the ``sub`` of the person who is an admin while there is no other.
+    ``first_admin`` is the ``sub`` of the person who is an admin while there is no other. ``has_sessions``: a browser may keep a
+    token as a cookie, where nobody but this machine is served.
     """
 
     database: Database
     environment: Environment
     lake: Lake
+    door: RunDoor
     identity: LoadBalancerIdentity | None = None
     first_admin: str | None = None
+    has_sessions: bool = False
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -1,0 +1,160 @@
+"""What is told of a run, into the rows of its state: by its plan, by results of steps, by failures and by its end.
+
+Every function may be called late, twice and in any order; metadata/run_state.py keeps what holds.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from flowforge.lake import keys
+from flowforge.lake.lake import Lake
+from flowforge.metadata.processed_files import FileVersion, begin_files, end_files
+from flowforge.metadata.run_state import record_execution, record_job, record_plan, record_step
+from flowforge.metadata.schema.catalog import FileStatus
+from flowforge.model.execution import ExecutionRecord, JobFailure, JobOutcome, StepFailure
+from flowforge.model.plan import Plan
+from flowforge.model.run_state import ExecutionState, JobState, RunError, StepState
+from flowforge.model.run_status import ExecutionStatus, JobStatus
+from flowforge.model.start import Trigger
+from flowforge.model.step import BronzeCounts, Counts, SilverCounts, StepResult
+from flowforge.model.tier import Tier
+from flowforge.orchestration.recording import message_of
+
+ENDS = {"succeeded": JobStatus.SUCCEEDED, "failed": JobStatus.FAILED}
+
+
+def record_planned(
+    connection: Connection, plan: Plan, redrive: int, trigger: Trigger | None, finished: Iterable[StepResult] = ()
+) -> None:
+    """Take note that an execution is planned and runs; ``finished`` are the steps that a redrive need not take again."""
+    told = ExecutionState(
+        execution_id=plan.execution_id,
+        redrive=redrive,
+        status=ExecutionStatus.RUNNING,
+        workflow_id=plan.workflow_id,
+        trigger=trigger,
+        plan_key=keys.plan_key(plan.execution_id),
+        planned_at=plan.planned_at,
+        started_at=plan.planned_at,
+    )
+    record_plan(connection, told, {planned.job.id: planned.run_id for planned in plan.jobs})
+    for planned in plan.jobs:
+        landed = keys.landing_prefix(plan.workflow_id, planned.job.id)
+        files = [
+            FileVersion(source.key, source.etag, source.size_bytes, source.version_id)
+            for source in planned.sources
+            if source.key.startswith(landed)
+        ]
+        begin_files(connection, plan.workflow_id, planned.job.id, plan.execution_id, files)
+    for step in finished:
+        record_finished_step(connection, plan, step, redrive)
+
+
+def record_finished_step(
+    connection: Connection, plan: Plan, result: StepResult, redrive: int, outcome: JobOutcome | None = None
+) -> None:
+    """Take note that a step has finished. ``outcome``, once the job has ended, tells of tries and of a move to Fargate."""
+    choice = plan.job(result.job_id).tiers.chosen().get(result.step)
+    escalation = next((item for item in outcome.escalations if item.step is result.step), None) if outcome else None
+    read, written, set_aside = _rows(result.counts)
+    told = StepState(
+        execution_id=result.execution_id,
+        job_id=result.job_id,
+        step=result.step,
+        redrive=redrive,
+        status=JobStatus.SUCCEEDED,
+        tier=Tier.FARGATE if escalation else (choice.tier if choice else None),
+        attempt=outcome.tries.get(result.step) if outcome else None,
+        escalation=escalation,
+        started_at=result.finished_at - timedelta(seconds=result.duration_seconds) if result.finished_at else None,
+        ended_at=result.finished_at,
+        duration_seconds=result.duration_seconds,
+        rows_read=read,
+        rows_written=written,
+        rows_set_aside=set_aside,
+        counts=result.counts.model_dump(mode="json", by_alias=True),
+        outputs=[output.model_dump(mode="json", by_alias=True) for output in result.outputs],
+        notes=result.notes,
+    )
+    record_step(connection, told)
+
+
+def record_job_failure(connection: Connection, failure: JobFailure, redrive: int, error: RunError, ended_at: datetime) -> None:
+    """Take note that a job failed, at which step, why and when."""
+    told: dict[str, Any] = {
+        "execution_id": failure.execution_id,
+        "job_id": failure.job_id,
+        "redrive": redrive,
+        "status": JobStatus.FAILED,
+        "ended_at": ended_at,
+        "error": error,
+    }
+    record_step(connection, StepState(**told, step=failure.step))
+    record_job(connection, JobState(**told, failed_step=failure.step))
+    end_files(connection, failure.execution_id, failure.job_id, FileStatus.FAILED, f"{error.error}: {error.message}")
+
+
+def record_end(
+    connection: Connection, record: ExecutionRecord, redrive: int, plan: Plan | None, finished: Iterable[StepResult]
+) -> ExecutionStatus:
+    """Take note of an execution's end with its jobs and the steps that have finished; the status that holds then.
+
+    ``plan`` is None where there was none. Raises NotThere for an execution that is not known, of an unknown workflow.
+    """
+    status = record_execution(
+        connection,
+        ExecutionState(
+            execution_id=record.execution_id,
+            redrive=redrive,
+            status=ExecutionStatus(record.status),
+            workflow_id=record.workflow_id,
+            trigger=Trigger.model_validate(record.trigger) if isinstance(record.trigger, dict) else None,
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            error=record.error,
+            cause=record.cause,
+        ),
+    )
+    outcomes, steps = {outcome.job_id: outcome for outcome in record.jobs}, list(finished)
+    for outcome in record.jobs:
+        ends = [step.finished_at for step in steps if step.job_id == outcome.job_id and step.finished_at]
+        record_job(
+            connection,
+            JobState(
+                execution_id=record.execution_id,
+                job_id=outcome.job_id,
+                redrive=redrive,
+                status=ENDS[outcome.status],
+                # When a job failed is told with its failure.
+                ended_at=max(ends, default=None) if outcome.status == "succeeded" else None,
+            ),
+        )
+        if outcome.status == "succeeded":
+            end_files(connection, record.execution_id, outcome.job_id, FileStatus.COMPLETED)
+    if plan is not None:
+        for step in steps:
+            record_finished_step(connection, plan, step, redrive, outcomes.get(step.job_id))
+    return status
+
+
+def run_error(failure: JobFailure, lake: Lake) -> RunError:
+    """Why a job failed: the class of the tree, the message, and, where the step told it, the file, the row and the field."""
+    error = RunError(error=failure.error, message=message_of(failure))
+    stored = lake.read(keys.failure_key(failure.execution_id, failure.job_id, failure.step))
+    told = StepFailure.model_validate_json(stored[0]) if stored else None
+    # That of an earlier try, or of another error, tells of another place.
+    if told is None or told.error != failure.error or told.message not in error.message:
+        return error
+    return error.model_copy(update={name: getattr(told, name) for name in ("file", "row", "column", "option")})
+
+
+def _rows(counts: Counts) -> tuple[int, int, int]:
+    """Rows read, written and set aside by a step."""
+    if isinstance(counts, BronzeCounts):
+        return counts.read, counts.written, counts.malformed
+    if isinstance(counts, SilverCounts):
+        return counts.read, counts.after, counts.quarantined
+    return counts.read, counts.written, 0
