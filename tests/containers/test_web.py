@@ -15,6 +15,7 @@ from flowforge.metadata.audit import SYSTEM
 from flowforge.metadata.tokens import create_token
 from flowforge.model.environment import Environment
 from flowforge.model.role import Role
+from infrastructure.recorded_requests import post_form
 
 pytestmark = pytest.mark.containers
 
@@ -71,10 +72,13 @@ def test_an_upload_is_the_same_whether_its_request_comes_as_text_or_in_base64(we
     }
 
 
-def test_a_landed_file_is_examined_with_the_readers_of_bronze(web: FunctionContainer, token: str) -> None:
-    body = {"workflowId": "wf_shop", "jobId": "job_orders", "content": "order_id,amount\n1,2.50\n"}
-    answer = ask(web, request(token, "POST", "/api/validate-csv-basic", body))
-    assert answer["statusCode"] < 500, answer
+def test_a_file_that_landed_is_examined_with_the_readers_of_bronze(web: FunctionContainer, token: str) -> None:
+    upload = answered(ask(web, sample("upload", token)))
+    post_form(upload["form"], b"order_id,amount\n1,2.50\n2,3\n")
+    answer = ask(web, request(token, "POST", f"/api/upload/{upload['uploadId']}/complete"))
+    assert answer["statusCode"] == 200, answer
+    found = answered(answer)
+    assert [(column["name"], column["type"]) for column in found["columns"]] == [("order_id", "integer"), ("amount", "decimal")]
 
 
 def test_every_call_finds_the_one_session_of_its_container(

@@ -25,6 +25,7 @@ from flowforge.lake.catalog import Catalog
 from flowforge.lake.lake import Lake
 from flowforge.metadata.audit import SYSTEM
 from flowforge.metadata.database import Database
+from flowforge.metadata.purge import data_of_deleted
 from flowforge.metadata.run_state import request_cancel
 from flowforge.metadata.tokens import create_token
 from flowforge.metadata.wishes import admit, mark_started, take_wish
@@ -43,6 +44,7 @@ from flowforge.model.step import Step
 from flowforge.model.workflow import read_workflow
 from flowforge.model.workflow_settings import Concurrency, WorkflowSettings
 from flowforge.orchestration.machine import Machine
+from flowforge.web.routes import uploads
 from infrastructure.permission import Permission
 from infrastructure.wire_permissions import needed
 from lab import DAWN, JOB_ID, WORKFLOW_ID, Lab, Run, create_bucket
@@ -51,8 +53,6 @@ from s3_proxy import FaultyProxy, Seen
 
 ROOT = Path(__file__).parents[2]
 CONTEXT = SimpleNamespace(function_name="F", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="r-1")
-LARGE_BYTES = 100_000_004
-"""More than goes in a form; a whole number of rows."""
 STARTED = DAWN.isoformat()
 
 
@@ -222,12 +222,11 @@ def store_workflow(lab: Lab) -> None:
         save_workflow(connection, ANNA, Environment.DEV, read_workflow(lab.definition(), origin="the test"))
 
 
-def serve_everything(_lab: Lab, handler: ModuleType) -> None:
+def serve_everything(lab: Lab, handler: ModuleType) -> None:
     """Upload by form and by parts, give one up, look at what landed, remove a file, and remove a deleted workflow's data."""
     database = Database.from_environment()
     with database.transaction() as connection:
         token = create_token(connection, SYSTEM, "roles", Role.ADMIN, Environment.DEV).secret
-    database.close()
 
     def ask(method: str, path: str, body: Any = None, **headers: str) -> Any:
         answer = handler.handle(request(token, method, path, body, **headers), CONTEXT)
@@ -240,28 +239,33 @@ def serve_everything(_lab: Lab, handler: ModuleType) -> None:
     def complete(upload: Any) -> None:
         ask("POST", f"/api/upload/{upload['uploadId']}/complete")
 
-    ask("POST", "/api/workflows", {"id": "wf_web", "name": "Web", "jobs": [{"id": "orders", "name": "Orders of the web"}]})
+    ask("POST", "/api/workflows", {"id": "wf_web", "name": "Web", "jobs": [{"id": "orders", "name": "Web orders"}]})
     content = b"id,amount\n1,2.50\n"
     form = begin("orders.csv", len(content))
     post_form(form["form"], content)
     complete(form)
-    large = begin("large.csv", LARGE_BYTES)
-    for part in large["parts"]["urls"]:
-        left = LARGE_BYTES - (part["partNumber"] - 1) * large["parts"]["partSize"]
-        piece = content[:10] + b"1,2\n" * (min(left, large["parts"]["partSize"]) // 4)
-        put(part["url"], piece[: min(left, large["parts"]["partSize"])])
+    with pytest.MonkeyPatch.context() as patch:
+        # In parts from the first byte on, rather than from 100 MB.
+        patch.setattr(uploads, "FORM_BYTES", 0)
+        large, never = begin("large.csv", len(content)), begin("never.csv", len(content))
+    [part] = large["parts"]["urls"]
+    put(part["url"], content)
     complete(large)
-    ask("DELETE", f"/api/upload/{begin('never.csv', LARGE_BYTES)['uploadId']}")
+    ask("DELETE", f"/api/upload/{never['uploadId']}")
     handle_runs(ask)
     ask("GET", "/api/workflows/wf_web/landing-files")
     ask("DELETE", "/api/workflows/wf_web/landing-files/orders/orders.csv")
     ask("DELETE", "/api/workflows/wf_web")
+    with database.transaction() as connection:
+        owned = data_of_deleted(connection, "wf_web")
+    gold = [keys.gold_prefix(domain, dataset) for domain, dataset in owned.datasets]
+    for prefix in (*keys.owned_prefixes(owned.workflow_id, owned.slug), *gold):
+        lab.lake.client.put_object(Bucket=lab.lake.bucket, Key=f"{prefix}something", Body=b"")
     ask("POST", "/api/workflows/wf_web/purge")
 
 
 def handle_runs(ask: Callable[..., Any]) -> None:
     """Wish for a run, stop one and go on with it, and look at, send again and give up what start_execution has put aside."""
-    ask("POST", f"/api/workflows/{WORKFLOW_ID}/run", {})
     database, machine = Database.from_environment(), Machine.from_environment()
     with database.transaction() as connection:
         found, _ = take_wish(connection, wish("by_web"), "by_web")
@@ -272,6 +276,7 @@ def handle_runs(ask: Callable[..., Any]) -> None:
     with database.transaction() as connection:
         connection.execute(text("UPDATE executions SET status = 'failed', ended_at = now() WHERE id = 'by_web'"))
     ask("POST", "/api/executions/by_web/redrive")
+    ask("POST", f"/api/workflows/{WORKFLOW_ID}/run", {})
     sent, given_up, *_ = ask("GET", "/api/dead-letters")["messages"]
     ask("POST", f"/api/dead-letters/{sent['id']}/redrive")
     ask("DELETE", f"/api/dead-letters/{given_up['id']}")
@@ -296,6 +301,7 @@ def put(url: str, content: bytes) -> None:
 def look_at_the_revision(_lab: Lab, handler: ModuleType) -> None:
     """Ask what a person asks; it is between the function and the database."""
     assert handler.handle({"command": "check"}, CONTEXT)["problems"] == []
+    handler.database.close()
 
 
 CONTROL_PLANE: dict[str, Callable[[Lab, ModuleType], None]] = {
