@@ -26,7 +26,7 @@ BUILD_WORKER = DOCKER_BUILDKIT=0 docker build --platform linux/amd64 --file func
 PACKAGE_SOURCES := $(PACKAGE)/pyproject.toml $(PACKAGE)/README.md \
 	$(shell find $(PACKAGE)/src -name __pycache__ -prune -o '(' -type d -o -name '*.py' -o -name '*.pem' -o -name py.typed ')' -print)
 
-.PHONY: wheels layer-bytecode images deploy check-templates test-containers test-large-containers image-figures
+.PHONY: wheels layer-bytecode images deploy database check-templates test-containers test-large-containers image-figures
 
 wheels: $(PREPARED)/image/dependencies.ready $(PREPARED)/web/dependencies.ready $(PREPARED)/image/package.ready $(PREPARED)/layer.ready ## Lay out what images and layer hold: locked wheels, hashes checked
 
@@ -37,6 +37,9 @@ images: wheels layer-bytecode $(SAM_ENVIRONMENT)/ready ## Build the images and t
 # Both parts need the SAM CLI; only the application is made of images and wheels.
 deploy: $(if $(filter foundation,$(PART)),,wheels) $(SAM_ENVIRONMENT)/ready ## Deploy a stage: make deploy STAGE=dev
 	@$(SAM_ENVIRONMENT)/bin/python scripts/deploy "$(STAGE)" "$(or $(PART),all)"
+
+database: $(SAM_ENVIRONMENT)/ready ## Look at a stage's database or move it: make database STAGE=dev COMMAND=check
+	@$(SAM_ENVIRONMENT)/bin/python scripts/database "$(STAGE)" "$(or $(COMMAND),check)" $(REVISION)
 
 check-templates: $(SAM_ENVIRONMENT)/ready $(CHECKOV_ENVIRONMENT)/ready ## Lint both templates and look for what is insecure
 	$(SAM) validate --lint --template template.yaml
