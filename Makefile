@@ -14,7 +14,7 @@ SIDE_BY_SIDE = -n $(shell python3 -c 'import os; print(min((os.cpu_count() or 1)
 # Every function process imports polars; without bytecode on disk each start compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test test-large bench check openapi format
+.PHONY: help setup run test test-large bench check openapi schema format
 
 help: ## List what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -43,6 +43,9 @@ check: $(ENVIRONMENT) ## Check format, lint, types and templates
 
 openapi: $(ENVIRONMENT) ## Write what the API offers to docs/reference/openapi.json
 	.venv/bin/python -m flowforge.web.openapi docs/reference/openapi.json
+
+schema: $(ENVIRONMENT) ## Write what a workflow's file may hold to docs/reference/workflow.schema.json
+	.venv/bin/flowforge workflow schema > docs/reference/workflow.schema.json
 
 format: $(ENVIRONMENT) ## Format the code and mend what the linter can
 	.venv/bin/ruff format

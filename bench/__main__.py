@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.cases import CASES, Case
 from bench.machine import described, load
 from bench.measure import Measurements, Variant, measure, run_once
-from bench.report import Result, judged, page, verdict_table
+from bench.report import Result, judged, page, table, verdict_table
 from bench.workplace import CACHE, ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -53,6 +53,8 @@ def _measure(case: Case, store: Path, *, scale: float, rounds: int) -> None:
     _require_agreement(case, measurements)
     after, profiles = load(), dict[str, list[str]]()
     result = Result(case, measurements, (before, after), profiles)
+    if case.figures is not None:
+        print(table(case.figures[0], case.figures[1](measurements)))
     for line, verdict, _ in judged([result]):
         if verdict.met is False:
             [blamed] = [variant for variant in case.variants if variant.name == line.blamed]

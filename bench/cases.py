@@ -1,15 +1,18 @@
 """The cases: which variants do the same work, and which lines of the targets they decide."""
 
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from bench.measure import Measurements, Variant
+from bench.measure import Measurements, Run, Variant
 from flowforge.model.step import Step
 from flowforge.orchestration.step_costs import AGGREGATED_BYTES_PER_ROW, COLUMN_MIB, COSTS
 
 MIB = 1 << 20
 COLUMNS = 16
 GIBIBYTE = 1024
+MOST_MILLISECONDS, MOST_QUERIES = 500, 12
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Case:
     prepare: str | None = None
     rounds: int = 3
     same: Sequence[Sequence[str]] = ()
+    figures: tuple[Sequence[str], Callable[[Measurements], list[tuple[str, ...]]]] | None = None
+    """The head of a table of what the variants found out, and its rows."""
 
 
 def _bronze(m: Measurements) -> Verdict:
@@ -140,6 +145,37 @@ def _estimate(step: Step, variant: str, *, held_bytes_per_row: int | None = None
 
 def _reckoned(work: str, variant: str, judge: Callable[[Measurements], Verdict]) -> Line:
     return Line(f"the plan's estimate for {work} of 1 GB", "measured is less", judge, variant)
+
+
+def _quick_routes(m: Measurements) -> Verdict:
+    """The slowest route by its median, of the round in which it was quickest, so that a neighbour's work does not count."""
+    quickest = min((_routes(run) for run in m.runs["routes"]), key=lambda routes: max(route["median_ms"] for route in routes))
+    slowest = max(quickest, key=lambda route: route["median_ms"])
+    told = f"{slowest['median_ms']:.0f} ms, {slowest['route'].partition('?')[0]}"
+    return Verdict(told, met=slowest["median_ms"] <= MOST_MILLISECONDS)
+
+
+def _few_queries(m: Measurements) -> Verdict:
+    most = max((route for run in m.runs["routes"] for route in _routes(run)), key=lambda route: int(route["queries"]))
+    return Verdict(f"{most['queries']}, {most['route'].partition('?')[0]}", met=most["queries"] <= MOST_QUERIES)
+
+
+def _routes(run: Run) -> list[dict[str, Any]]:
+    routes: list[dict[str, Any]] = run.facts["routes"]
+    return routes
+
+
+def route_figures(m: Measurements) -> list[tuple[str, ...]]:
+    """Each route with the median over the rounds of its median, its worst, its statements and the size of its answer."""
+    rows: list[tuple[str, ...]] = []
+    for number, route in enumerate(_routes(m.runs["routes"][0])):
+        of_rounds = [_routes(run)[number] for run in m.runs["routes"]]
+        median = statistics.median(item["median_ms"] for item in of_rounds)
+        worst = max(item["worst_ms"] for item in of_rounds)
+        rows.append(
+            (f"`{route['route']}`", f"{median:.0f} ms", f"{worst:.0f} ms", str(route["queries"]), f"{route['kilobytes']:.0f} kB")
+        )
+    return rows
 
 
 def _within(m: Measurements, variant: str, told: str, *, met: bool) -> Verdict:
@@ -345,6 +381,17 @@ CASES = (
         ),
         prepare=f"{_V}reach:prepare",
         rounds=2,
+    ),
+    Case(
+        "api",
+        "Lists and details of the API, 1,000 workflows and 100,000 executions",
+        (Variant("routes", f"{_V}api:lists_and_details"),),
+        (
+            Line("the slowest list or detail over HTTP", f"<= {MOST_MILLISECONDS} ms", _quick_routes, "routes"),
+            Line("statements for one answer, with those that know the caller", f"<= {MOST_QUERIES}", _few_queries, "routes"),
+        ),
+        rounds=2,
+        figures=(("route", "median", "worst", "statements", "answer"), route_figures),
     ),
     Case(
         "s3",

@@ -13,12 +13,12 @@ INTRODUCTION = """# Benchmarks
 Written by `make bench`; the numbers hold for the machine below and for nothing else. `make bench CASES="bronze gold"` runs some
 of the cases, `make bench BENCH_SCALE=0.05` on less data (and writes to `.bench/benchmarks.md`).
 
-Data is table lineitem of TPC-H, made by tpchgen-cli. Each variant of a case runs in a fresh process, once per round, the
-variants taking turns, so that what disturbs the machine disturbs all. A ratio is the median of the ratios within a round.
-Inputs are in the page cache; imports and the making of data are not counted. Peak memory is the largest resident set of the
-process, a limit is a memory cgroup of the kernel, page cache included. The variants of a case count their rows, and the counts
-have to agree. The product's variants are its steps (`run_step` on a plan) over a lake in a folder, or the medallion functions
-that the steps call.
+Data is table lineitem of TPC-H, made by tpchgen-cli; `api` fills a database of its own. Each variant of a case runs in a fresh
+process, once per round, the variants taking turns, so that what disturbs the machine disturbs all. A ratio is the median of the
+ratios within a round. Inputs are in the page cache; imports and the making of data are not counted. Peak memory is the largest
+resident set of the process, a limit is a memory cgroup of the kernel, page cache included. The variants of a case count their
+rows, and the counts have to agree. The product's variants are its steps (`run_step` on a plan) over a lake in a folder, or the
+medallion functions that the steps call.
 """
 S3_NOTE = """The emulator of the local stack answers from memory, checks sums in Python and shares the processors with the step.
 Neither it nor a folder predicts S3; what carries over is the process's own CPU and memory."""
@@ -72,6 +72,9 @@ def page(results: Sequence[Result], machine: dict[str, str], unmeasured: Sequenc
             parts.append(S3_NOTE + "\n")
         parts.append(f"`{result.case.name}`, {rounds} rounds, load average {before:.1f} before and {after:.1f} after.\n")
         parts.append(_figures(result))
+        if result.case.figures is not None:
+            head, rows = result.case.figures
+            parts.append(table(head, rows(result.measurements)))
     return "\n".join(parts)
 
 

@@ -123,7 +123,11 @@ class Lab:
         )
         key = keys.replay_key(document.execution_id)
         self.lake.overwrite(key, document.to_json())
-        return self._planned(ExecutionInput(workflow_id=WORKFLOW_ID, replay=key), document.execution_id, hours)
+        return self.replay_of(key, document.execution_id, hours=hours)
+
+    def replay_of(self, key: str, execution_id: str, *, hours: int | None = None) -> Run:
+        """Plan the replay that lies under a key."""
+        return self._planned(ExecutionInput(workflow_id=WORKFLOW_ID, replay=key), execution_id, hours)
 
     def _planned(self, given: ExecutionInput, execution_id: str, hours: int | None) -> Run:
         self._runs += 1

@@ -1,5 +1,6 @@
 """The command as a person runs it: a process of its own, the real local stack, a state folder of the test's own."""
 
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from e2e.command import RUN_SECONDS, Flowforge, Start, command, environment
+from e2e.documents import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +67,21 @@ def start(state: Path, tmp_path: Path) -> Iterator[Start]:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         process.communicate(timeout=RUN_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def copy_of_the_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that a clone would have, and nothing else."""
+    copy = tmp_path_factory.mktemp("clone")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+    return copy

@@ -1,25 +1,15 @@
 """What README and tutorial tell a new user to type, typed in a copy of the project by a user who has nothing yet."""
 
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from flowforge.local.project import find_project
+from e2e.documents import ROOT, commands, environment_of_a_new_user
 
-ROOT = find_project()
-SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CI_TARGETS = re.compile(r"^for target in (.*); do$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
-
-
-def commands(document: str) -> list[str]:
-    """The lines of a document's shell blocks."""
-    blocks = SHELL_BLOCK.findall((ROOT / document).read_text())
-    return [line for block in blocks for line in block.splitlines() if line]
 
 
 def run_by_ci() -> set[str]:
@@ -27,29 +17,6 @@ def run_by_ci() -> set[str]:
     targets = CI_TARGETS.search((ROOT / ".ci" / "run").read_text())
     assert targets is not None
     return {f"make {target}" for target in targets[1].split()}
-
-
-@pytest.fixture(scope="module")
-def copy_of_the_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files that a clone would have, and nothing else."""
-    copy = tmp_path_factory.mktemp("clone")
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
-    return copy
-
-
-def environment_of_a_new_user() -> dict[str, str]:
-    """The environment without what this test run added to it."""
-    return {name: value for name, value in os.environ.items() if name not in ("UV", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL")}
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/tutorial.md"])

@@ -7,7 +7,7 @@ from the requests to S3, in their table.
 
 from typing import NamedTuple
 
-from infrastructure.permission import BUCKET, Permission, in_catalog
+from infrastructure.permission import BUCKET, Permission, in_catalog, listing
 
 STEPS = ("BronzeIngest", "SilverTransform", "GoldPublish")
 WITH_DATABASE = ("PlanExecution", "RecordEvent", "StartExecution", "Reconcile", "UpgradeDatabase", "Web")
@@ -27,6 +27,11 @@ LAMBDA_LOGS = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatc
 LAMBDA_POLLS = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"
 TASK_EXECUTION = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"
 LAMBDA_IN_NETWORK = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
+SAMPLES = "web/asset_sample.py and steps/quarantine_reader.py read rows of the layers, as the tests of those routes show"
+REPLAYS = "orchestration/replays.py stores the rows that a replay takes, and the route looks whether their run was refused"
+LINES = "orchestration/execution_logs.py looks through the groups of the functions that write an execution's id"
+PROBES = "orchestration/platform_probes.py asks whether the state machine and the queue are there"
+LOGGED = ("StartExecution", "PlanExecution", "BronzeIngest", "SilverTransform", "GoldPublish", "Worker", "RecordEvent")
 SECRET = "metadata/credentials.py reads the login where a stage names its secret; the tests name their database by a URL"
 KEY_OF_SECRET = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html"
 THROUGH_SECRETS = "StringEquals kms:ViaService secretsmanager.${AWS::Region}.${AWS::URLSuffix}"
@@ -44,6 +49,9 @@ MOVED = "a table whose place changed, by another strategy or dataset, is made an
 SECOND_OF_A_DAY = "the recorded runs come second on their day in other layers; every layer is registered by the same code"
 QUARANTINE_FIRST = "in the recorded runs Bronze is the first to set a record aside, and makes the database for both"
 
+TABLE_FACTS = "what a step tells of its tables is looked up for every layer by the same code"
+FOLDERS_OF_FACTS = ("contracts", "silver", "gold", "quarantine")
+
 UNRECORDED = (
     *(
         Unrecorded(role, permission, MOVED)
@@ -59,6 +67,22 @@ UNRECORDED = (
         Unrecorded("SilverTransformRole", permission, QUARANTINE_FIRST)
         for permission in in_catalog("CreateDatabase", "quarantine")
     ),
+    # What people look at; the recorded requests change things.
+    *(
+        Unrecorded("WebRole", Permission("s3:GetObject", f"{BUCKET}/{folder}/*"), SAMPLES)
+        for folder in ("bronze", "silver", "gold", "quarantine")
+    ),
+    *(
+        Unrecorded("WebRole", permission, REPLAYS)
+        for permission in (
+            Permission("s3:GetObject", f"{BUCKET}/runs/*"),
+            Permission("s3:PutObject", f"{BUCKET}/runs/*"),
+            listing("runs"),
+        )
+    ),
+    *(Unrecorded("WebRole", Permission("logs:FilterLogEvents", f"${{{name}Logs.Arn}}"), LINES) for name in LOGGED),
+    Unrecorded("WebRole", Permission("states:DescribeStateMachine", "${Workflow}"), PROBES),
+    Unrecorded("WebRole", Permission("sqs:GetQueueAttributes", "${StartRequests.Arn}"), PROBES),
     # Lambda writes a function's log with the function's role. The groups are the template's, so none is created.
     *(
         Unrecorded(f"{function}Role", Permission(action, f"${{{function}Logs.Arn}}"), LAMBDA_LOGS)
@@ -121,6 +145,16 @@ UNRECORDED = (
             "ListLogDeliveries",
             "PutResourcePolicy",
             "UpdateLogDelivery",
+        )
+    ),
+    # What a step tells of its tables is looked up by the same code for every layer and step; the recorded events tell of one.
+    *(
+        Unrecorded(role, permission, TABLE_FACTS)
+        for role in ("RecordEventRole", "ReconcileRole")
+        for permission in (
+            *(Permission("s3:GetObject", f"{BUCKET}/{folder}/*") for folder in FOLDERS_OF_FACTS),
+            *(listing(folder) for folder in FOLDERS_OF_FACTS),
+            *dict.fromkeys(item for layer in CATALOG_OF["WorkerRole"] for item in in_catalog("GetTable", layer)),
         )
     ),
     # The steps' own requests, on ways that no test takes at the size of a test.

@@ -82,6 +82,13 @@ def test_a_workflow_needs_a_data_folder_unless_all_its_jobs_read_tables(tmp_path
     assert request_from(Typed(workflow=definition), project=PROJECT, state=tmp_path).files == {}
 
 
+def test_a_file_that_is_applied_too_runs_without_its_settings(tmp_path: Path) -> None:
+    gold = "{goldConfig: {sql: SELECT * FROM orders, tables: {orders: shop/orders}}}"
+    jobs = f"[{{id: j, name: J, type: gold-analytics, destinationConfig: {gold}}}]"
+    (tmp_path / "w.yaml").write_text(f"{{id: wf, name: W, owner: anna, tags: [a], paused: true, jobs: {jobs}}}")
+    assert request_from(Typed(workflow=tmp_path / "w.yaml"), project=PROJECT, state=tmp_path).workflow.id == "wf"
+
+
 def test_a_workflow_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--workflow: there is no file"):
         request_from(Typed(workflow=tmp_path / "w.yaml", data=tmp_path), project=PROJECT, state=tmp_path)
@@ -96,6 +103,9 @@ def test_a_workflow_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> Non
         (b"name: \xff", "the file is not UTF-8 (byte 6)"),
         (b"{id: wf, name: W, jobs: [{id: j, name: J, colour: red}]}", "jobs[0].colour: unknown here"),
         (b"{id: wf, name: W, jobs: []}", "jobs: "),
+        (b"id: wf\nname: W\njobs:\n- {id: j, name: J, id: k}", "line 4, column 20: 'id' stands there twice"),
+        (b"{id: wf, name: W, priority: urgent, jobs: [{id: j, name: J}]}", "priority: Input should be"),
+        (b"{id: a, name: A, jobs: []}\n---\n{id: b, name: B, jobs: []}", "there are 2 workflows in it"),
         (b"!!python/object/apply:os.system ['true']", "line 1, column 1: could not determine a constructor"),
     ],
 )

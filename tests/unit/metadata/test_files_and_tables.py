@@ -1,5 +1,6 @@
 """Processed files, published tables, quality and reviews: what is told twice or late changes nothing, what people wrote stays."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,12 +8,14 @@ from sqlalchemy import Connection
 
 from databases import ANNA, shop
 from flowforge.metadata import audit
-from flowforge.metadata.catalog_assets import AssetFilter, PublishedTable, asset, asset_page, edit, publish
+from flowforge.metadata.asset_list import AssetFilter, asset_page
+from flowforge.metadata.catalog_assets import PublishedTable, asset, edit, lock, publish
 from flowforge.metadata.contract_index import contract_versions, note_contract
 from flowforge.metadata.database import Database
 from flowforge.metadata.processed_files import (
     FileVersion,
     begin_files,
+    complete_files,
     completed_versions,
     end_files,
     file_page,
@@ -20,7 +23,14 @@ from flowforge.metadata.processed_files import (
     same_content,
 )
 from flowforge.metadata.quality_results import quality_of, reconciliations_of, record_quality, record_reconciliation
-from flowforge.metadata.quarantine_reviews import QuarantinedRow, mark_replayed, review, reviews_by_status, reviews_of
+from flowforge.metadata.quarantine_reviews import (
+    QuarantineObject,
+    mark_replayed,
+    review,
+    reviews_by_status,
+    reviews_of,
+    rows_to_replay,
+)
 from flowforge.metadata.refusals import Changed, InUse, NotThere
 from flowforge.metadata.run_state import record_execution, record_job
 from flowforge.metadata.schema.catalog import FileStatus
@@ -54,8 +64,8 @@ def table(rows: int, hours: int = 0) -> PublishedTable:
         workflow_id="wf_shop",
         job_id="orders",
         location="s3://data/silver/shop/orders/",
-        columns=[{"name": "id", "type": "bigint", "nullable": False}],
-        parents=["shop_orders_bronze"],
+        columns=[{"name": "id", "type": "bigint", "origins": ["id"]}],
+        parents=["bronze.shop_orders"],
         row_count=rows,
         size_bytes=rows * 10,
         contract_version=1,
@@ -93,6 +103,36 @@ def test_a_file_that_failed_is_read_again_by_another_execution(database: Databas
         assert (row["status"], row["execution_id"], row["error"]) == (FileStatus.PROCESSING, "exec_2", None)
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 3, 0, 1), (1, 3, 0, 2, 0, 2)])
+def test_two_executions_over_one_file_leave_the_same_row_in_every_order_of_what_they_tell(
+    database: Database, order: tuple[int, ...]
+) -> None:
+    with database.transaction() as connection:
+        shop(connection, workflow_id="wf_shop")
+        for number, execution_id in enumerate(("exec_1", "exec_2")):
+            told = ExecutionState(
+                execution_id=execution_id,
+                workflow_id="wf_shop",
+                status=ExecutionStatus.RUNNING,
+                planned_at=PLANNED + timedelta(hours=number),
+            )
+            record_execution(connection, told)
+        content = FileVersion(A.key, A.etag, A.size_bytes, A.version_id, "a" * 64)
+        tellings = (
+            lambda: begin_files(connection, "wf_shop", "orders", "exec_1", [content]),
+            lambda: complete_files(connection, "wf_shop", "orders", "exec_1", [A]),
+            lambda: begin_files(connection, "wf_shop", "orders", "exec_2", [A]),
+            lambda: complete_files(connection, "wf_shop", "orders", "exec_2", [A]),
+        )
+        for number in order:
+            tellings[number]()
+        (row,) = file_page(connection, "wf_shop")
+        assert (row["status"], row["execution_id"], row["sha256"]) == (FileStatus.COMPLETED, "exec_1", "a" * 64)
+        begin_files(connection, "wf_shop", "orders", "exec_2", [B])
+        begin_files(connection, "wf_shop", "orders", "exec_1", [B])
+        assert [row["execution_id"] for row in file_page(connection, "wf_shop")] == ["exec_2", "exec_1"]
+
+
 def test_the_same_content_under_another_name_is_found(database: Database) -> None:
     with database.transaction() as connection:
         run(connection, "exec_1")
@@ -124,17 +164,30 @@ def test_a_late_run_does_not_take_back_a_newer_table_and_no_run_takes_back_what_
         assert (line["before"]["tags"], line["after"]["tags"]) == ([], ["gdpr"])
 
 
+def test_what_was_found_in_the_lake_holds_whichever_run_tells_it(database: Database) -> None:
+    with database.transaction() as connection:
+        run(connection, "exec_1")
+        lock(connection, Layer.SILVER, "shop_orders", Environment.DEV)
+        publish(connection, table(10, hours=1))
+        late = replace(table(15), as_found=True, run_id="r0", parents=[])
+        publish(connection, late)
+        ((found,), _) = asset_page(connection)
+        assert (found["row_count"], found["size_bytes"], found["run_id"]) == (15, 150, "r1")
+        assert found["parent_tables"] == ["bronze.shop_orders"]
+
+
 def test_tables_are_filtered_before_they_are_counted(database: Database) -> None:
     with database.transaction() as connection:
         run(connection, "exec_1")
         publish(connection, table(10))
-        page, by_layer = asset_page(
+        page, numbers = asset_page(
             connection, AssetFilter(search="ORDERS", layers=(Layer.SILVER,), workflow_ids=("wf_shop",)), limit=1
         )
         assert len(page) == 1
-        assert [(row["layer"], row["assets"], row["rows"], row["bytes"]) for row in by_layer] == [(Layer.SILVER, 1, 10, 100)]
-        assert asset_page(connection, AssetFilter(environments=(Environment.PROD,))) == ([], [])
-        assert asset_page(connection, AssetFilter(tags=("none",))) == ([], [])
+        assert (numbers.total, numbers.by_layer[Layer.SILVER], numbers.rows, numbers.size_bytes) == (1, 1, 10, 100)
+        for nothing in (AssetFilter(environments=(Environment.PROD,)), AssetFilter(tags=("none",))):
+            page, numbers = asset_page(connection, nothing)
+            assert (page, numbers.total) == ([], 0)
 
 
 def test_results_of_rules_and_comparisons_are_kept_once(database: Database) -> None:
@@ -157,27 +210,38 @@ def test_results_of_rules_and_comparisons_are_kept_once(database: Database) -> N
 
 
 def test_a_row_is_decided_on_until_it_was_replayed(database: Database) -> None:
-    rows = [QuarantinedRow("wf_shop", "orders", KEY, "e1", number) for number in (1, 2, 3)]
+    quarantine = QuarantineObject("wf_shop", "orders", KEY, "e1")
     with database.transaction() as connection:
         run(connection)
-        review(connection, ANNA, rows[0], ReviewStatus.REJECTED, note="a test order")
-        review(connection, ANNA, rows[0], ReviewStatus.APPROVED)
-        review(connection, ANNA, rows[1], ReviewStatus.FIXED, fixed_values={"email": "secret@example.com"})
-        review(connection, ANNA, rows[2], ReviewStatus.REJECTED)
-        for status, values in ((ReviewStatus.FIXED, None), (ReviewStatus.APPROVED, {"email": "x"})):
+        review(connection, ANNA, quarantine, [1, 3], ReviewStatus.REJECTED, note="a test order")
+        review(connection, ANNA, quarantine, [1, 1], ReviewStatus.APPROVED)
+        secret = {2: {"email": "secret@example.com"}}
+        review(connection, ANNA, quarantine, [2], ReviewStatus.FIXED, fixed_values=secret)
+        for status, values in (
+            (ReviewStatus.FIXED, None),
+            (ReviewStatus.APPROVED, {3: {"email": "x"}}),
+            (ReviewStatus.FIXED, {3: {"email": "x"}, 4: {"email": "x"}}),
+        ):
             with pytest.raises(ConfigFault, match="values"):
-                review(connection, ANNA, rows[2], status, fixed_values=values)
+                review(connection, ANNA, quarantine, [3], status, fixed_values=values)
+        assert [row["row_number"] for row in rows_to_replay(connection, KEY)] == [1, 2]
         assert mark_replayed(connection, KEY, [1, 2, 3], "replay_1") == 2
         assert mark_replayed(connection, KEY, [1, 2, 3], "replay_2") == 0
-        with pytest.raises(InUse, match="replay_1"):
-            review(connection, ANNA, rows[1], ReviewStatus.REJECTED)
+        with pytest.raises(InUse, match=r"row 2 of .* replayed by replay_1"):
+            review(connection, ANNA, quarantine, [3, 2], ReviewStatus.REJECTED)
         assert reviews_by_status(connection, "wf_shop", "orders") == {
             ReviewStatus.APPROVED: 1,
             ReviewStatus.FIXED: 1,
             ReviewStatus.REJECTED: 1,
         }
         assert reviews_of(connection, KEY)[2]["fixed_values"] == {"email": "secret@example.com"}
-        assert "secret@example.com" not in str(audit.entries(connection))
+        lines = audit.entries(connection, entity_type="quarantine")
+        assert "secret@example.com" not in str(lines)
+        assert [(line["before"]["rows"], line["after"]["rows"]) for line in lines] == [
+            ({}, [2]),
+            ({"1": "rejected"}, [1]),
+            ({}, [1, 3]),
+        ]
 
 
 def test_versions_of_a_contract_are_listed_newest_first(database: Database) -> None:

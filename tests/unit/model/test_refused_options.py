@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from flowforge.model.definition_schema import definition_schema
 from flowforge.model.errors import ConfigFault
 from flowforge.model.refused_options import OPTIONS, VALUES
 from flowforge.model.workflow import read_workflow
@@ -138,6 +140,19 @@ def test_the_page_says_of_each_option_what_the_product_does(option: str, example
         read_workflow(definition, origin="the page")
     assert f": {rest}" in str(caught.value)
     assert str(caught.value.option).replace("[0]", "[]") == f"jobs[1].{option}"
+
+
+@pytest.fixture(scope="module")
+def editor() -> Draft202012Validator:
+    return Draft202012Validator(definition_schema())
+
+
+@pytest.mark.parametrize(("option", "example", "here", "rest"), list(rows()))
+def test_an_editor_marks_what_is_refused_and_nothing_else(
+    option: str, example: Any, here: str, rest: str, editor: Draft202012Validator
+) -> None:
+    problems = [problem.message for problem in editor.iter_errors(workflow_with(option, example))]
+    assert bool(problems) is (here == "refused:"), (problems, rest)
 
 
 def test_the_page_has_a_line_for_everything_that_is_refused_with_a_reason() -> None:

@@ -23,7 +23,7 @@ from flowforge.web.services import Services
 from web_clients import HOST, As
 
 BALANCER = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/1"
-LOOKS = {f"/api/validate-csv-{step}" for step in ("basic", "headers", "schema")}
+LOOKS = {f"/api/validate-csv-{step}" for step in ("basic", "headers", "schema")} | {"/api/workflows/compare"}
 """What is posted there is looked at, and nothing is changed."""
 KEY = "12345678-1234-1234-1234-123456789012"
 

@@ -56,7 +56,7 @@ def test_a_browser_begins_a_session_and_sees_the_documentation(services: Service
 def test_where_people_sign_in_nobody_begins_a_session(admin: TestClient) -> None:
     assert admin.get("/api/session", params={"token": "ff_x"}).status_code == 404
     secret = admin.headers["Authorization"].removeprefix("Bearer ")
-    by_cookie = TestClient(admin.app, base_url=admin.base_url, cookies={"flowforge_session": secret})
+    by_cookie = TestClient(admin.app, base_url=str(admin.base_url), cookies={"flowforge_session": secret})
     assert by_cookie.get("/api/me").status_code == 401
 
 

@@ -12,12 +12,12 @@ from flowforge.cli.endings import SUCCESS, say
 from flowforge.cli.lake_access import LakeAccess
 from flowforge.cli.preview import print_rows
 from flowforge.cli.untrusted import cell, printable
-from flowforge.lake.catalog import CatalogTable
+from flowforge.lake.catalog import OBJECT_COUNT, RECORD_COUNT, SIZE_BYTES, CatalogTable
 from flowforge.model.errors import ConfigFault
 from flowforge.model.layer import LAYERS_OF_TABLES, Layer
 from flowforge.model.step import StepResult
 from flowforge.steps.attempt import scan
-from flowforge.steps.catalog_entry import BYTES, OBJECTS, ROWS, SMALL_FILES
+from flowforge.steps.catalog_entry import SMALL_FILES
 from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.known_tables import find_table, table_objects
 from flowforge.steps.lineage_reader import run_of_table
@@ -34,7 +34,7 @@ def list_assets(access: LakeAccess, console: Console) -> int:
     table.add_column("Last run planned")
     for layer in LAYERS_OF_TABLES:
         for found in access.catalog.tables(layer):
-            numbers = [_number(found.parameters, name) for name in (ROWS, BYTES, OBJECTS, SMALL_FILES)]
+            numbers = [_number(found.parameters, name) for name in (RECORD_COUNT, SIZE_BYTES, OBJECT_COUNT, SMALL_FILES)]
             rows, size, files, small = (f"{number:,}" if number is not None else "" for number in numbers)
             size = decimal(numbers[1]) if numbers[1] is not None else size
             planned = found.parameters.get("flowforge.planned_at", "")
@@ -71,7 +71,7 @@ def show_asset(access: LakeAccess, name: str, console: Console) -> int:
             days.add_column(title, justify="right")
         for value, partition in sorted(access.catalog.partitions(found.layer, found.name).items()):
             said = partition.get("Parameters", {})
-            numbers = [_number(said, parameter) or 0 for parameter in (ROWS, BYTES, OBJECTS, SMALL_FILES)]
+            numbers = [_number(said, parameter) or 0 for parameter in (RECORD_COUNT, SIZE_BYTES, OBJECT_COUNT, SMALL_FILES)]
             days.add_row(value, f"{numbers[0]:,}", decimal(numbers[1]), f"{numbers[2]:,}", f"{numbers[3]:,}")
         console.print(days)
     return SUCCESS

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowforge.cli.job_commands import JobName, NamedJob, WorkflowName, with_stack
+from flowforge.cli.panels import TABLES
 from flowforge.cli.stack_commands import State
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ contract = typer.Typer(help="Show, compare and change the contract of a job's Si
 
 def add_contract_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
-    app.add_typer(contract, name="contract")
+    app.add_typer(contract, name="contract", rich_help_panel=TABLES)
 
 
 @contract.command()

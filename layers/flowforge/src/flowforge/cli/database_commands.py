@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowforge.cli.panels import UPKEEP
 from flowforge.cli.stack_commands import State
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ db = typer.Typer(
 
 def add_database_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
-    app.add_typer(db)
+    app.add_typer(db, rich_help_panel=UPKEEP)
 
 
 @db.command()

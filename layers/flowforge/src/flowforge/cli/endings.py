@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.text import Text
 
@@ -28,21 +26,23 @@ class Interrupted(BaseException):
         """What shells report for a command that the signal ended."""
 
 
-def status_of(work: Callable[[], int], errors: Console) -> int:
+def status_of(work: Callable[[], int], errors: Console, *, command: str = "flowforge run") -> int:
     """Do the work; answer with its status, or with that of the error that ended it.
 
-    An error that nobody expected keeps its traceback.
+    An error that nobody expected keeps its traceback. ``command`` is whose help tells more of its usage.
     """
     try:
         with _signals_interrupt():
             return work()
     except UsageError as error:
         say(errors, f"error: {error}")
-        say(errors, "Try 'flowforge run --help'.")
+        say(errors, f"Try '{command} --help'.")
         return WRONG_USAGE
     except BrokenPipeError:
         raise
-    except (FlowForgeError, LocalStackError, Boto3Error, BotoCoreError, ClientError, OSError) as error:
+    except Exception as error:
+        if not isinstance(error, _expected()):
+            raise
         say(errors, f"error: {error}")
         return FAILURE
     except Interrupted as interrupted:
@@ -53,6 +53,14 @@ def status_of(work: Callable[[], int], errors: Console) -> int:
 def say(console: Console, line: str) -> None:
     """Print a line as it is: no markup, nothing that moves the cursor, not broken at the width of the screen."""
     console.print(Text(printable(line)), soft_wrap=True)
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """What a command may end with. Those of AWS are looked up here: loading them takes longer than most commands on the API."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (FlowForgeError, LocalStackError, Boto3Error, BotoCoreError, ClientError, OSError)
 
 
 @contextmanager

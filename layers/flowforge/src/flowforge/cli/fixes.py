@@ -9,8 +9,8 @@ import polars as pl
 from flowforge.cli.untrusted import printable
 from flowforge.cli.usage import UsageError
 from flowforge.model.replay import ReplayedRow
+from flowforge.steps.quarantine_reader import NUMBER
 
-NUMBER = "_number"
 SPAN = re.compile(r"(\d+)(?:-(\d+))?")
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowforge.cli.panels import TABLES
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -25,8 +27,8 @@ assets = typer.Typer(help="Tables of the lake: what they hold, where it comes fr
 
 def add_lake_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
-    app.command()(query)
-    app.add_typer(assets, name="assets")
+    app.command(rich_help_panel=TABLES)(query)
+    app.add_typer(assets, name="assets", rich_help_panel=TABLES)
 
 
 def query(

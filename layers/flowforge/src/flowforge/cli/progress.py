@@ -28,13 +28,15 @@ FAILED_TRIES = ("TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFail
 
 
 class StepState(StrEnum):
-    """Where a step of a job stands. ``retrying``: a try failed, and the next waits for its turn."""
+    """Where a step of a job stands. ``retrying``: a try failed, and the next waits for its turn. ``skipped``: it never began."""
 
     WAITING = "waiting"
     RUNNING = "running"
     RETRYING = "retrying"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ STYLES = {
     StepState.RETRYING: "yellow",
     StepState.SUCCEEDED: "green",
     StepState.FAILED: "bold red",
+    StepState.SKIPPED: "dim",
+    StepState.CANCELLED: "yellow",
 }
 REFRESHES_PER_SECOND = 8
 NOT_TAKEN = "–"
@@ -87,8 +89,8 @@ def describe(step: StepProgress, *, now: datetime | None = None) -> str:
     seconds = f" {step.seconds(now):.1f} s" if now or step.left else ""
     error = printable(step.error or "an error")
     match step.state:
-        case StepState.WAITING:
-            return "waiting"
+        case StepState.WAITING | StepState.SKIPPED | StepState.CANCELLED:
+            return step.state.value
         case StepState.RUNNING if step.tries > 1:
             return f"running{seconds}, try {step.tries} after {error}"
         case StepState.RUNNING:

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import polars as pl
 from rich import box
 from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
 from flowforge.cli.endings import SUCCESS, say
-from flowforge.cli.fixes import NUMBER, replayed_rows
+from flowforge.cli.fixes import replayed_rows
 from flowforge.cli.preview import CELL_CHARACTERS, COLUMNS, REASON_CHARACTERS
 from flowforge.cli.stack_execution import follow_to_the_end
 from flowforge.cli.stack_runs import MANUAL, stack_runs
@@ -21,15 +20,12 @@ from flowforge.lake.lake import Lake, ObjectVersion
 from flowforge.local.connection import StackConnection
 from flowforge.medallion.silver import FAILED_RULES, REASON
 from flowforge.model.job import Job
-from flowforge.model.names import RESERVED_PREFIX
-from flowforge.model.replay import Replay
 from flowforge.model.start import StartRequest
 from flowforge.model.workflow import Workflow
-from flowforge.steps.attempt import scan
+from flowforge.orchestration.replays import store_replay
 from flowforge.steps.engine_errors import engine_errors
 from flowforge.steps.error_limits import require_run_was_taken
-
-OF_MALFORMED = ("_line", "_raw_text")
+from flowforge.steps.quarantine_reader import NUMBER, QuarantineReader
 
 
 def list_quarantines(stack: StackConnection, workflow_name: str, job_name: str | None, *, console: Console) -> int:
@@ -42,7 +38,7 @@ def list_quarantines(stack: StackConnection, workflow_name: str, job_name: str |
         return SUCCESS
     table = Table("Run", "Holds", "Rows", "Bytes", "S3 key", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for item in found:
-        rows = scan(lake, item.key).select(pl.len()).collect().item()
+        rows = QuarantineReader(lake, item.key).total()
         holds = "malformed records" if keys.holds_malformed(item.key) else "rows"
         run_id = keys.run_of_quarantine(item.key, workflow.slug, job.slug)
         table.add_row(cell(run_id), holds, f"{rows:,}", decimal(item.size_bytes), cell(item.key))
@@ -64,10 +60,9 @@ def show_quarantine(
     """Print the first rows of a quarantine with their numbers, or write all to a CSV file; the answer is the exit status."""
     lake = stack.lake()
     item = _chosen(lake, *job_of_stack(stack, workflow_name, job_name), run_id, malformed=malformed)
+    reader = QuarantineReader(lake, item.key)
+    rows, business = reader.rows(), reader.columns()
     with engine_errors(f"{item.key} could not be read"):
-        rows = scan(lake, item.key).with_row_index(NUMBER, offset=1)
-        names = rows.collect_schema().names()
-        business = [name for name in names if not name.startswith(RESERVED_PREFIX)] if not malformed else [*OF_MALFORMED]
         if output is not None and malformed:
             rows.drop(NUMBER).sink_csv(output)
             say(console, f"Written to {output}: mend these records in their files, and deliver those again")
@@ -76,8 +71,8 @@ def show_quarantine(
             rows.select(NUMBER, *business).sink_csv(output)
             say(console, f"Written to {output}: mend it, leave out the rows that are not to come again, and replay with --fix")
             return SUCCESS
-        total = rows.select(pl.len()).collect().item()
         shown = rows.head(limit).collect()
+    total = reader.total()
     table = Table("Number", "File", "Row", "Reason", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in business[:COLUMNS]:
         table.add_column(cell(name, limit=CELL_CHARACTERS))
@@ -107,16 +102,8 @@ def replay_quarantine(
     workflow, job = job_of_stack(stack, workflow_name, job_name)
     item = _chosen(lake, workflow, job, run_id, malformed=False)
     require_run_was_taken(lake, item.key)
-    total = scan(lake, item.key).select(pl.len()).collect().item()
-    replay = Replay(
-        workflow_id=workflow.id,
-        job_id=job.id,
-        quarantine_key=item.key,
-        quarantine_etag=item.etag,
-        rows=replayed_rows(total, rows=rows, fix=fix, values=values),
-    )
-    key = keys.replay_key(replay.execution_id)
-    lake.overwrite(key, replay.to_json())
+    total = QuarantineReader(lake, item.key).total()
+    key = store_replay(lake, workflow.id, job.id, item, replayed_rows(total, rows=rows, fix=fix, values=values))
     wish = StartRequest(workflow_id=workflow.id, replay=key, idempotency_key=key, trigger=MANUAL)
     with stack_runs(stack) as runs:
         arn, to_follow = runs.start_once(wish, lambda text: say(console, text))

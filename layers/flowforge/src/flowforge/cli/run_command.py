@@ -7,6 +7,7 @@ import typer
 
 from flowforge.cli import reading_parameters as reading
 from flowforge.cli import table_parameters as tables
+from flowforge.cli.panels import MACHINE
 
 if TYPE_CHECKING:
     from flowforge.cli.request import Typed
@@ -17,7 +18,7 @@ STACK = "Stack"
 
 def add_run_command(app: typer.Typer) -> None:
     """Add it to the command line."""
-    app.command()(run)
+    app.command(rich_help_panel=MACHINE)(run)
 
 
 def run(

@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
-from flowforge.local.connection import API, API_DOCS, API_TOKEN, StackConnection
+from flowforge.local.api_endpoints import API, API_DOCS, API_TOKEN
+from flowforge.local.connection import STAGE, StackConnection
 from flowforge.model.environment import Environment
+from flowforge.orchestration.execution_logs import ExecutionLogs
+from flowforge.orchestration.platform_probes import stage_probes
 from flowforge.web.laptop import laptop_api
 from flowforge.web.services import Services
 
@@ -21,6 +24,14 @@ class StackApi:
     def __call__(self, stack: StackConnection) -> Iterator[Mapping[str, str]]:
         """Serve, and tell where, with the token. Raises ConfigFault for a stated port that is taken."""
         with closing(stack.database(pool_size=CONNECTIONS)) as database:
-            services = Services(database, Environment.DEV, stack.lake(), stack.door(database))
+            door = stack.door(database)
+            services = Services(
+                database,
+                Environment.DEV,
+                stack.lake(),
+                door,
+                probes=stage_probes(door.starter.machine.arn, door.queue.url, stack.client),
+                logs=ExecutionLogs(STAGE, lambda: stack.client("logs")),
+            )
             with laptop_api(services, self._port) as api:
                 yield {API: api.url, API_TOKEN: api.token, API_DOCS: api.docs}

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowforge.cli.panels import MACHINE
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,7 +22,7 @@ State = Annotated[
 def add_stack_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
     for command in (up, status, logs, down, reset, doctor):
-        app.command()(command)
+        app.command(rich_help_panel=MACHINE)(command)
 
 
 def up(

@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from flowforge.cli.endings import FAILURE, SUCCESS, say
-from flowforge.local.connection import API
+from flowforge.local.api_endpoints import API
 from flowforge.local.leftovers import processes_of_stack
 from flowforge.local.stack_file import StackFile
 from flowforge.local.state_folder import StateFolder

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowforge.cli.job_commands import JobName, WorkflowName, with_stack
+from flowforge.cli.panels import TABLES
 from flowforge.cli.stack_commands import State
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ quarantine = typer.Typer(help="Look at rows that were set aside, and take them t
 
 def add_table_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
-    app.command()(rebuild)
-    app.add_typer(quarantine, name="quarantine")
+    app.command(rich_help_panel=TABLES)(rebuild)
+    app.add_typer(quarantine, name="quarantine", rich_help_panel=TABLES)
 
 
 def rebuild(workflow: WorkflowName, job: JobName = None, state: State = None) -> None:

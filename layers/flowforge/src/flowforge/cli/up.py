@@ -12,7 +12,8 @@ from pathlib import Path
 from rich.console import Console
 
 from flowforge.cli.endings import FAILURE, SUCCESS, Interrupted, say
-from flowforge.local.connection import API, API_DOCS, StackConnection
+from flowforge.local.api_endpoints import API, API_DOCS
+from flowforge.local.connection import StackConnection
 from flowforge.local.errors import LocalStackError
 from flowforge.local.project import PROJECT_VARIABLE
 from flowforge.local.stack_file import StackFile, running_stack

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 BATCH = 100
 """Partitions in one request (https://docs.aws.amazon.com/glue/latest/webapi/API_BatchCreatePartition.html)."""
 CONNECT_SECONDS = 5
+RECORD_COUNT, SIZE_BYTES, OBJECT_COUNT = "recordCount", "sizeKey", "objectCount"
+"""What a table says of its rows, bytes and objects, in the parameters that Glue's crawlers write."""
 _INPUT_FIELDS = (
     "Name",
     "Description",

@@ -16,6 +16,7 @@ COMPACTED_NAME, REBUILT_NAME = "compacted.", "rebuilt."
 PLAN = re.compile(r"runs/([^/]+)/plan\.json")
 DATED_FILE = re.compile(r"\d{8}/[^/]+\.parquet")
 
+_QUARANTINED = re.compile(r"quarantine/([^/]+)/([^/]+)/(?:malformed/)?\d{8}/[^/]+\.parquet")
 _RESULT = re.compile(rf"runs/(?P<execution>[^/]+)/(?P<job>[^/]+)/(?P<step>{'|'.join(Step)})\.json")
 _MALFORMED = re.compile(r"quarantine/[^/]+/[^/]+/malformed/")
 
@@ -216,6 +217,12 @@ def holds_malformed(key: str) -> bool:
 def run_of_quarantine(key: str, workflow_slug: str, job_slug: str) -> str:
     """The run that set aside what lies under the key."""
     return run_of_silver(key, workflow_slug, job_slug)
+
+
+def slugs_of_quarantine(key: str) -> tuple[str, str] | None:
+    """The slugs of the workflow and the job in whose quarantine a Parquet object lies; None for any other key."""
+    found = _QUARANTINED.fullmatch(key)
+    return (found[1], found[2]) if found else None
 
 
 def contract_prefix(workflow_id: str, job_id: str) -> str:

@@ -8,6 +8,7 @@ import boto3
 from botocore.config import Config
 
 from flowforge.lake.lake import BUCKET_VARIABLE, STAGE_VARIABLE, Lake
+from flowforge.local.api_endpoints import API_VARIABLES
 from flowforge.local.cloudformation import REGION
 from flowforge.local.loopback import NO_PROXY
 from flowforge.metadata.database import Database
@@ -23,9 +24,6 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 OWN_SERVICES = {"stepfunctions": "AWS_ENDPOINT_URL_SFN", "lambda": "AWS_ENDPOINT_URL_LAMBDA", "athena": "AWS_ENDPOINT_URL_ATHENA"}
 DATABASE = "database"
 """The key of the endpoint of PostgreSQL, which is a URL with its password."""
-API, API_TOKEN, API_DOCS = "api", "api_token", "api_docs"
-"""The keys of the HTTP API's address, of an admin's token, and of the page that documents it, where a stack serves it."""
-API_VARIABLES = {API: "FLOWFORGE_API", API_TOKEN: "FLOWFORGE_TOKEN"}
 START_QUEUE = "flowforge-local-StartRequests"
 START_DLQ = "flowforge-local-StartRequestsDlq"
 """What queues are called that have no name in the template (``resources.py``)."""

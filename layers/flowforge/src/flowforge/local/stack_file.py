@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import psutil
 
 from flowforge.local.atomic_file import write_atomically
-from flowforge.local.connection import StackConnection
 from flowforge.local.state_folder import StateFolder
+
+if TYPE_CHECKING:
+    from flowforge.local.connection import StackConnection
 
 # The clock of process starts ticks a hundred times a second, and may be corrected meanwhile.
 _START_TOLERANCE_SECONDS = 1.0
@@ -34,7 +36,7 @@ class StackFile:
     state_machine_arn: str
 
     @classmethod
-    def of(cls, connection: StackConnection, *, shared: bool) -> Self:
+    def of(cls, connection: "StackConnection", *, shared: bool) -> Self:
         """Describe a stack of this process."""
         return cls(
             pid=os.getpid(),
@@ -68,8 +70,10 @@ class StackFile:
         except psutil.NoSuchProcess:
             return False
 
-    def connection(self) -> StackConnection:
-        """A way to the stack."""
+    def connection(self) -> "StackConnection":
+        """A way to the stack. Its clients are loaded here: who only wants the API's address does without them."""
+        from flowforge.local.connection import StackConnection
+
         return StackConnection(self.endpoints, self.data_bucket, self.state_machine_arn)
 
 

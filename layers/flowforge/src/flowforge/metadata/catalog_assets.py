@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select, true, update
+from sqlalchemy import Connection, RowMapping, and_, case, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from flowforge.metadata import audit
@@ -15,14 +15,18 @@ from flowforge.metadata.schema import catalog_assets
 from flowforge.model.environment import Environment
 from flowforge.model.layer import Layer
 
-MAX_PAGE = 500
 ENTITY = "asset"
 EDITED = ("description", "owner", "tags")
+KEY = ["layer", "table_name", "environment"]
 
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """What a run tells of a table: ``columns`` as name, type and nullable, ``parents`` as names of tables."""
+    """What a run tells of a table: ``columns`` as name, type and origins, ``parents`` as ``layer.table``.
+
+    ``as_found``: columns, rows and bytes are those of the lake, looked at under ``lock``, so they hold whichever run tells them;
+    otherwise they are the run's own.
+    """
 
     layer: Layer
     table_name: str
@@ -32,29 +36,41 @@ class PublishedTable:
     location: str
     columns: Sequence[dict[str, Any]]
     parents: Sequence[str]
-    row_count: int
-    size_bytes: int
+    row_count: int | None
+    size_bytes: int | None
     contract_version: int | None
     run_id: str
     execution_id: str
     planned_at: datetime
+    as_found: bool = False
+
+
+def lock(connection: Connection, layer: Layer, table_name: str, environment: Environment) -> None:
+    """Hold a table's row until the transaction ends; one that is not there yet is made, and has no run."""
+    named = {"layer": layer, "table_name": table_name, "environment": environment}
+    connection.execute(insert(catalog_assets).values(named).on_conflict_do_nothing())
+    mine = and_(*(catalog_assets.c[name] == value for name, value in named.items()))
+    connection.execute(select(catalog_assets.c.id).where(mine).with_for_update())
 
 
 def publish(connection: Connection, table: PublishedTable) -> None:
-    """Take note of what a run published; a run planned before the one that is noted changes nothing, nor does any an edit."""
+    """Take note of what a run published: one planned before the run that is noted is not the last, and none changes an edit."""
     values: dict[str, Any] = {
-        **{name: value for name, value in vars(table).items() if name not in ("columns", "parents")},
+        **{name: value for name, value in vars(table).items() if name not in ("columns", "parents", "as_found")},
         "columns": list(table.columns),
         "parent_tables": list(table.parents),
     }
     statement = insert(catalog_assets).values(values)
-    told = {name: statement.excluded[name] for name in values if name not in ("layer", "table_name", "environment")}
-    known = catalog_assets.c.planned_at
+    new, old = statement.excluded, catalog_assets.c
+    is_last = or_(old.planned_at.is_(None), old.planned_at <= new.planned_at)
+    told: dict[str, Any] = {name: case((is_last, new[name]), else_=old[name]) for name in values if name not in KEY}
+    if table.as_found:
+        told |= {"columns": new.columns} | {name: func.coalesce(new[name], old[name]) for name in ("row_count", "size_bytes")}
     connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["layer", "table_name", "environment"],
+            index_elements=KEY,
             set_={**told, "refreshed_at": func.now()},
-            where=or_(known.is_(None), known <= statement.excluded.planned_at),
+            where=true() if table.as_found else is_last,
         )
     )
 
@@ -93,47 +109,6 @@ def edit(
     return after
 
 
-@dataclass(frozen=True)
-class AssetFilter:
-    """Which tables; ``search`` is found in name and description, ``tags`` are all there."""
-
-    environments: Sequence[Environment] = ()
-    layers: Sequence[Layer] = ()
-    workflow_ids: Sequence[str] = ()
-    tags: Sequence[str] = ()
-    search: str = ""
-
-    def condition(self) -> ColumnElement[bool]:
-        """The filter as a condition."""
-        c = catalog_assets.c
-        parts: list[ColumnElement[bool]] = [true()]
-        for column, chosen in ((c.environment, self.environments), (c.layer, self.layers), (c.workflow_id, self.workflow_ids)):
-            if chosen:
-                parts.append(column.in_(chosen))
-        if self.tags:
-            parts.append(c.tags.contains(list(self.tags)))
-        if self.search:
-            parts.append(
-                or_(c.table_name.icontains(self.search, autoescape=True), c.description.icontains(self.search, autoescape=True))
-            )
-        return and_(*parts)
-
-
 def asset(connection: Connection, asset_id: int) -> RowMapping | None:
     """One table; None where there is none."""
     return connection.execute(select(catalog_assets).where(catalog_assets.c.id == asset_id)).mappings().first()
-
-
-def asset_page(
-    connection: Connection, chosen: AssetFilter | None = None, *, limit: int = 50, offset: int = 0
-) -> tuple[list[RowMapping], list[RowMapping]]:
-    """A page by name, and for each layer of all its pages ``assets``, ``rows`` and ``bytes``: two queries, totals exact."""
-    c, condition = catalog_assets.c, (chosen or AssetFilter()).condition()
-    numbers = select(
-        c.layer, func.count().label("assets"), func.sum(c.row_count).label("rows"), func.sum(c.size_bytes).label("bytes")
-    )
-    by_layer = connection.execute(numbers.where(condition).group_by(c.layer).order_by(c.layer)).mappings()
-    page = (
-        select(catalog_assets).where(condition).order_by(c.table_name, c.layer, c.id).limit(min(limit, MAX_PAGE)).offset(offset)
-    )
-    return list(connection.execute(page).mappings()), list(by_layer)

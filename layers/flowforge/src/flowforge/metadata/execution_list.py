@@ -69,9 +69,10 @@ def execution_page(
     """
     joined = executions.join(workflows, workflows.c.id == executions.c.workflow_id)
     condition = chosen.condition()
-    counted = select(executions.c.status, func.count()).select_from(joined if chosen.search else executions).where(condition)
+    of_them = joined if chosen.search else executions
+    counted = select(executions.c.status, func.count()).select_from(of_them).where(condition)
     by_status = {row[0]: int(row[1]) for row in connection.execute(counted.group_by(executions.c.status))}
-    page = select(executions).select_from(joined).where(condition)
+    page = select(executions).select_from(of_them).where(condition)
     if after is not None:
         created_at, execution_id = after
         older = or_(
@@ -82,6 +83,19 @@ def execution_page(
         page = page.where(executions.c.created_at <= created_at, older)
     newest = page.order_by(executions.c.created_at.desc(), executions.c.id.desc()).limit(min(limit, MAX_PAGE)).offset(offset)
     return ExecutionPage(_with_numbers(connection, newest.subquery("page")), by_status)
+
+
+def newest_executions(connection: Connection, *, limit: int) -> list[RowMapping]:
+    """The newest executions of all workflows as a page shows them, in one query."""
+    newest = select(executions).order_by(executions.c.created_at.desc(), executions.c.id.desc()).limit(limit)
+    return _with_numbers(connection, newest.subquery("page"))
+
+
+def workflows_with_executions(connection: Connection) -> list[RowMapping]:
+    """``id`` and ``name`` of the workflows that have executions, by name: what a list can be filtered by."""
+    ran = select(executions.c.id).where(executions.c.workflow_id == workflows.c.id).exists()
+    query = select(workflows.c.id, workflows.c.name).where(ran).order_by(func.lower(workflows.c.name), workflows.c.id)
+    return list(connection.execute(query).mappings())
 
 
 def last_executions(connection: Connection, workflow_ids: Iterable[str], *, each: int = 1) -> dict[str, list[RowMapping]]:
@@ -98,6 +112,25 @@ def last_executions(connection: Connection, workflow_ids: Iterable[str], *, each
     for row in _with_numbers(connection, select(newest).select_from(wanted.join(newest, true())).subquery("page")):
         found.setdefault(row["workflow_id"], []).append(row)
     return found
+
+
+def is_recorded(connection: Connection, execution_id: str) -> bool:
+    """Whether there is an execution of that id."""
+    return connection.scalar(select(executions.c.id).where(executions.c.id == execution_id)) is not None
+
+
+def succeeded_steps(connection: Connection, execution_id: str) -> set[tuple[str, Step]]:
+    """The steps of an execution, each by its job, that are recorded as succeeded."""
+    c = step_results.c
+    query = select(c.job_id, c.step).where(c.execution_id == execution_id, c.status == JobStatus.SUCCEEDED)
+    return {(row.job_id, row.step) for row in connection.execute(query)}
+
+
+def times_of_execution(connection: Connection, execution_id: str) -> tuple[datetime, datetime | None] | None:
+    """When an execution was wished and when it ended (None: it has not); None where there is none of that id."""
+    c = executions.c
+    row = connection.execute(select(c.created_at, c.ended_at).where(c.id == execution_id)).first()
+    return (row.created_at, row.ended_at) if row else None
 
 
 def active_execution(connection: Connection, workflow_id: str) -> str | None:

@@ -2,10 +2,24 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, func, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    ScalarSelect,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from flowforge.metadata.schema import executions, processed_files
 from flowforge.metadata.schema.catalog import FileStatus
@@ -57,8 +71,37 @@ def reading_executions(connection: Connection, workflow_id: str, job_id: str, ke
 
 
 def begin_files(connection: Connection, workflow_id: str, job_id: str, execution_id: str, files: Iterable[FileVersion]) -> None:
-    """Take note that an execution reads these files; one that was completed by another execution stays completed."""
-    rows: list[dict[str, Any]] = [
+    """Take note that an execution reads these files.
+
+    One that was completed stays completed, one that a later planned execution reads stays with that; what an execution
+    told of a file before, its plan told again does not take back.
+    """
+    rows = _rows(workflow_id, job_id, execution_id, files, FileStatus.PROCESSING)
+    if rows:
+        statement = insert(processed_files)
+        old, new = processed_files.c, statement.excluded
+        earlier, later = _planned_at("processed_files"), _planned_at("excluded")
+        is_last = or_(earlier.is_(None), later.is_(None), earlier <= later)
+        taken = and_(old.execution_id.is_distinct_from(new.execution_id), old.status != FileStatus.COMPLETED, is_last)
+        connection.execute(_taken_over(statement, taken), rows)
+
+
+def complete_files(
+    connection: Connection, workflow_id: str, job_id: str, execution_id: str, files: Iterable[FileVersion]
+) -> None:
+    """Take note that an execution has read these files to their end, whoever reads them too; the first by plan is named."""
+    rows = _rows(workflow_id, job_id, execution_id, files, FileStatus.COMPLETED)
+    if rows:
+        statement = insert(processed_files)
+        old = processed_files.c
+        taken = or_(old.status != FileStatus.COMPLETED, _planned_at("excluded") < _planned_at("processed_files"))
+        connection.execute(_taken_over(statement, taken), rows)
+
+
+def _rows(
+    workflow_id: str, job_id: str, execution_id: str, files: Iterable[FileVersion], status: FileStatus
+) -> list[dict[str, Any]]:
+    return [
         {
             "workflow_id": workflow_id,
             "job_id": job_id,
@@ -67,31 +110,28 @@ def begin_files(connection: Connection, workflow_id: str, job_id: str, execution
             "etag": file.etag,
             "size_bytes": file.size_bytes,
             "sha256": file.sha256,
-            "status": FileStatus.PROCESSING,
+            "status": status,
             "execution_id": execution_id,
+            "ended_at": datetime.now(UTC) if status is FileStatus.COMPLETED else None,
         }
         for file in files
     ]
-    if not rows:
-        return
-    statement = insert(processed_files)
-    again = {
-        "status": FileStatus.PROCESSING,
-        "execution_id": statement.excluded.execution_id,
-        "sha256": func.coalesce(processed_files.c.sha256, statement.excluded.sha256),
-        "error": None,
-        "ended_at": None,
+
+
+def _planned_at(row: Literal["processed_files", "excluded"]) -> ScalarSelect[Any]:
+    """When the execution in a row was planned; by the row's name, since a column would bring its table into the query."""
+    execution_id: ColumnElement[str] = literal_column(f"{row}.execution_id")
+    return select(executions.c.planned_at).where(executions.c.id == execution_id).scalar_subquery()
+
+
+def _taken_over(statement: Insert, taken: ColumnElement[bool]) -> Insert:
+    """The statement, with the row that is there taken over where the condition holds; a hash is filled in always."""
+    old, new = processed_files.c, statement.excluded
+    moved: dict[str, Any] = {
+        name: case((taken, new[name]), else_=old[name]) for name in ("status", "execution_id", "ended_at", "error")
     }
-    # The same execution's plan told twice must not take back what became of its files.
-    other = processed_files.c.execution_id.is_distinct_from(statement.excluded.execution_id)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["workflow_id", "job_id", "key", "version"],
-            set_=again,
-            where=other & (processed_files.c.status != FileStatus.COMPLETED),
-        ),
-        rows,
-    )
+    moved["sha256"] = func.coalesce(old.sha256, new.sha256)
+    return statement.on_conflict_do_update(index_elements=["workflow_id", "job_id", "key", "version"], set_=moved)
 
 
 def end_files(connection: Connection, execution_id: str, job_id: str, status: FileStatus, error: str | None = None) -> int:

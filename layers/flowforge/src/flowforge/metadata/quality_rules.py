@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, RowMapping, func, null, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from flowforge.metadata.schema import quality_rules
 from flowforge.model.job import Job
+
+ORDER = (quality_rules.c.workflow_id, quality_rules.c.job_id, quality_rules.c.rule)
 
 
 def write_rules(connection: Connection, workflow_id: str, jobs: Iterable[Job]) -> None:
@@ -41,11 +43,21 @@ def write_rules(connection: Connection, workflow_id: str, jobs: Iterable[Job]) -
 
 def active_rules(connection: Connection, workflow_id: str | None = None, job_id: str | None = None) -> list[RowMapping]:
     """The rules that hold now, of a workflow or a job where one is named."""
-    query = select(quality_rules).where(quality_rules.c.retired_at.is_(None))
-    if workflow_id is not None:
-        query = query.where(quality_rules.c.workflow_id == workflow_id)
-    if job_id is not None:
-        query = query.where(quality_rules.c.job_id == job_id)
-    return list(
-        connection.execute(query.order_by(quality_rules.c.workflow_id, quality_rules.c.job_id, quality_rules.c.rule)).mappings()
-    )
+    query = select(quality_rules).where(_active(workflow_id, job_id)).order_by(*ORDER)
+    return list(connection.execute(query).mappings())
+
+
+def rule_page(
+    connection: Connection, workflow_id: str | None, job_id: str | None, *, limit: int, offset: int
+) -> tuple[list[RowMapping], int]:
+    """A page of the rules that hold now, and how many there are in all its pages."""
+    condition = _active(workflow_id, job_id)
+    total = connection.execute(select(func.count()).select_from(quality_rules).where(condition)).scalar_one()
+    page = select(quality_rules).where(condition).order_by(*ORDER).limit(limit).offset(offset)
+    return list(connection.execute(page).mappings()), total
+
+
+def _active(workflow_id: str | None, job_id: str | None) -> ColumnElement[bool]:
+    c = quality_rules.c
+    named = [column == value for column, value in ((c.workflow_id, workflow_id), (c.job_id, job_id)) if value is not None]
+    return and_(c.retired_at.is_(None), *named)

@@ -1,89 +1,121 @@
 """What people decided on rows that were set aside: a row of an object, by its number, until it was replayed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Text, exists, func, literal_column, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from flowforge.metadata import audit
 from flowforge.metadata.audit import Actor
 from flowforge.metadata.refusals import InUse
-from flowforge.metadata.schema import quarantine_reviews
+from flowforge.metadata.schema import quarantine_reviews, start_wishes
 from flowforge.metadata.schema.quality import ReviewStatus
+from flowforge.metadata.schema.runs import WishStatus
 from flowforge.model.errors import ConfigFault
 
-ENTITY = "quarantined row"
+ENTITY = "quarantine"
 
 
 @dataclass(frozen=True)
-class QuarantinedRow:
-    """A row of the quarantine: its object as it was seen, and the row's number in it, from 1."""
+class QuarantineObject:
+    """An object of a job's quarantine, as it was seen."""
 
     workflow_id: str
     job_id: str
     object_key: str
     object_etag: str
-    row_number: int
     execution_id: str | None = None
+
+
+Values = Mapping[str, str | None]
 
 
 def review(
     connection: Connection,
     actor: Actor,
-    row: QuarantinedRow,
+    quarantine: QuarantineObject,
+    rows: Iterable[int],
     status: ReviewStatus,
     *,
-    fixed_values: Mapping[str, str | None] | None = None,
+    fixed_values: Mapping[int, Values] | None = None,
     note: str = "",
 ) -> None:
-    """Decide on a row, or decide anew. ``fixed_values`` go with the status ``fixed`` and with no other.
+    """Decide on rows by their numbers, or decide anew: two queries, and a line of the audit log for all of them.
 
-    Raises ConfigFault where they do not, and InUse for a row that was replayed. The values are data, so the audit log has none.
+    ``fixed_values`` has the values of every row where the status is ``fixed``, and is left out otherwise; raises ConfigFault
+    where that is not so. Raises InUse for a row that was replayed. The values are data, so the audit log has none.
     """
-    if (status is ReviewStatus.FIXED) != bool(fixed_values):
+    numbers, fixes = sorted(set(rows)), fixed_values or {}
+    if not numbers:
+        raise ConfigFault("no row is named", option="rows")
+    without = [number for number in numbers if bool(fixes.get(number)) is not (status is ReviewStatus.FIXED)]
+    if without or set(fixes) - set(numbers):
         raise ConfigFault(
-            "a row is fixed by values, and by nothing else: state values with 'fixed' and leave them out otherwise",
+            "a row is fixed by values, and by nothing else: state values of each row with 'fixed' and leave them out otherwise",
             option="values",
         )
     c = quarantine_reviews.c
-    mine = (c.object_key == row.object_key) & (c.row_number == row.row_number)
-    before = connection.execute(select(quarantine_reviews).where(mine).with_for_update()).mappings().first()
-    if before is not None and before["replay_execution_id"] is not None:
-        raise InUse(
-            f"row {row.row_number} of {row.object_key} was replayed by {before['replay_execution_id']}: that cannot be undone"
-        )
-    decided = {
-        "status": status,
-        "fixed_values": None if fixed_values is None else dict(fixed_values),
-        "note": note,
-        "reviewed_by": actor.name,
-        "object_etag": row.object_etag,
-    }
-    statement = insert(quarantine_reviews).values(**vars(row) | decided)
-    connection.execute(
+    of_them = (c.object_key == quarantine.object_key) & c.row_number.in_(numbers)
+    query = select(quarantine_reviews, _is_replayed().label("is_replayed")).where(of_them).order_by(c.id)
+    before = list(connection.execute(query.with_for_update()).mappings())
+    for known in before:
+        if known["is_replayed"]:
+            raise InUse(
+                f"row {known['row_number']} of {quarantine.object_key} was replayed by {known['replay_execution_id']}: "
+                "that cannot be undone"
+            )
+    decided = {"status": status, "note": note, "reviewed_by": actor.name}
+    values = [
+        {**vars(quarantine), **decided, "row_number": number, "fixed_values": dict(fixes[number]) if number in fixes else None}
+        for number in numbers
+    ]
+    statement = insert(quarantine_reviews).values(values)
+    told = {name: statement.excluded[name] for name in (*decided, "fixed_values", "object_etag")}
+    kept = connection.execute(
         statement.on_conflict_do_update(
             index_elements=["object_key", "row_number"],
-            set_={**{name: statement.excluded[name] for name in decided}, "reviewed_at": func.now()},
+            set_={**told, "replay_execution_id": null(), "reviewed_at": func.now()},
+            where=~_is_replayed(),
         )
     )
+    if kept.rowcount != len(numbers):
+        raise InUse(f"rows of {quarantine.object_key} were replayed in between: look at them again")
     audit.write(
         connection,
         actor,
         "review",
-        (ENTITY, f"{row.object_key}#{row.row_number}"),
-        before=None if before is None else {"status": before["status"], "note": before["note"]},
-        after={"status": status, "note": note},
+        (ENTITY, quarantine.object_key),
+        before={"rows": {str(known["row_number"]): known["status"] for known in before}},
+        after={"rows": numbers, "status": status, "note": note},
     )
+
+
+def rows_to_replay(connection: Connection, object_key: str) -> list[RowMapping]:
+    """The rows of an object that are approved or fixed and were not replayed, held until the transaction ends."""
+    c = quarantine_reviews.c
+    query = select(quarantine_reviews).where(c.object_key == object_key, _waits_for_replay()).order_by(c.row_number)
+    return list(connection.execute(query.with_for_update()).mappings())
 
 
 def mark_replayed(connection: Connection, object_key: str, row_numbers: list[int], replay_execution_id: str) -> int:
     """Take note that rows go through again in an execution; how many of them were to go, and had not gone before."""
     c = quarantine_reviews.c
-    waiting = c.status.in_((ReviewStatus.APPROVED, ReviewStatus.FIXED)) & c.replay_execution_id.is_(None)
     of_them = (c.object_key == object_key) & c.row_number.in_(row_numbers)
-    moved = update(quarantine_reviews).where(of_them, waiting).values(replay_execution_id=replay_execution_id)
+    moved = update(quarantine_reviews).where(of_them, _waits_for_replay()).values(replay_execution_id=replay_execution_id)
     return connection.execute(moved).rowcount
+
+
+def _waits_for_replay() -> ColumnElement[bool]:
+    return quarantine_reviews.c.status.in_((ReviewStatus.APPROVED, ReviewStatus.FIXED)) & ~_is_replayed()
+
+
+def _is_replayed() -> ColumnElement[bool]:
+    """Whether an execution was wished for a row, and the wish did not come to nothing."""
+    came_to_nothing = start_wishes.c.status.in_((WishStatus.SKIPPED, WishStatus.REFUSED, WishStatus.CANCELLED))
+    replayed_by = literal_column("quarantine_reviews.replay_execution_id", Text)
+    nothing = exists().where(start_wishes.c.execution_id == replayed_by, came_to_nothing)
+    return replayed_by.is_not(None) & ~nothing
 
 
 def reviews_of(connection: Connection, object_key: str) -> dict[int, RowMapping]:

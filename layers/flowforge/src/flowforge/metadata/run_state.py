@@ -8,10 +8,11 @@ the highest.
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, RowMapping, Table, and_, case, func, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, Table, and_, bindparam, case, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql
 
 from flowforge.metadata.refusals import InUse, NotThere
@@ -153,7 +154,13 @@ def _values(told: BaseModel, without: Iterable[str] = ()) -> dict[str, Any]:
 
 def _upsert(connection: Connection, table: Table, rank: tuple[str, ...], values: dict[str, Any]) -> None:
     """Insert a row, or move the one that is there as this module's rule says; nothing is read in between."""
-    statement = postgresql.insert(table).values(values)
+    connection.execute(_upsert_of(table, rank, tuple(values)), values)
+
+
+@cache
+def _upsert_of(table: Table, rank: tuple[str, ...], names: tuple[str, ...]) -> postgresql.Insert:
+    """The statement for these columns. Making it takes longer than the server takes for it."""
+    statement = postgresql.insert(table).values({name: bindparam(name) for name in names})
     new, old = statement.excluded, table.c
     higher = tuple_(*(new[name] for name in rank)) > tuple_(*(old[name] for name in rank))
     lower = tuple_(*(new[name] for name in rank)) < tuple_(*(old[name] for name in rank))
@@ -172,4 +179,4 @@ def _upsert(connection: Connection, table: Table, rank: tuple[str, ...], values:
     moved |= {name: func.least(old[name], new[name]) for name in SMALLEST}
     moved |= {name: func.greatest(old[name], new[name]) for name in LARGEST.get(table, ())}
     moved["updated_at"] = func.now()
-    connection.execute(statement.on_conflict_do_update(constraint=table.primary_key, set_=moved))
+    return statement.on_conflict_do_update(constraint=table.primary_key, set_=moved)

@@ -58,7 +58,8 @@ def take_wish(connection: Connection, request: StartRequest, execution_id: str, 
             trigger_type=request.trigger.type,
             requested_by=by,
         )
-        .on_conflict_do_nothing(index_elements=["workflow_id", "idempotency_sha256"])
+        # Of any index: the execution's id follows from the key, and either index may see the other's insert first.
+        .on_conflict_do_nothing()
         .returning(start_wishes.c.id)
     )
     try:

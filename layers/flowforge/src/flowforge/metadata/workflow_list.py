@@ -21,6 +21,7 @@ class WorkflowFilter:
     classifications: Sequence[DataClassification] = ()
     paused: bool | None = None
     tags: Sequence[str] = ()
+    slug: str = ""
 
     def condition(self) -> ColumnElement[bool]:
         """The filter as a condition over workflows; deleted ones never match."""
@@ -36,6 +37,8 @@ class WorkflowFilter:
             parts.append(workflows.c.paused.is_(self.paused))
         if self.tags:
             parts.append(workflows.c.tags.contains(list(self.tags)))
+        if self.slug:
+            parts.append(workflows.c.slug == self.slug)
         return and_(*parts)
 
 
@@ -52,3 +55,12 @@ def workflow_page(
     for job in connection.execute(of_them.order_by(jobs.c.order_index, jobs.c.id)).mappings():
         by_workflow.setdefault(job["workflow_id"], []).append(job)
     return [stored_workflow(row, by_workflow.get(row["id"], ())) for row in rows], total
+
+
+def workflow_choices(connection: Connection, *, without: str | None = None) -> list[RowMapping]:
+    """``id``, ``name``, ``description``, ``triggers`` and ``paused`` of all workflows, by name, in one query."""
+    c = workflows.c
+    query = select(c.id, c.name, c.description, c.triggers, c.paused).where(c.deleted_at.is_(None))
+    if without is not None:
+        query = query.where(c.id != without)
+    return list(connection.execute(query.order_by(func.lower(c.name), c.id)).mappings())

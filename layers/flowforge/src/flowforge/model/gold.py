@@ -1,9 +1,9 @@
 """What Gold is made of and how: a copy of Silver, an aggregation of it, or SQL over several Silver tables."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from flowforge.model.aggregate import Aggregate
 from flowforge.model.layer import LayerConfig
@@ -41,6 +41,15 @@ def _renewed_by_every_run(value: object) -> object:
     return MaterializationType.TABLE.value if value == "materialized_view" else value
 
 
+def _with_its_other_name(schema: dict[str, Any]) -> None:
+    """``refreshStrategy`` is another name of ``buildStrategy``, for editors too."""
+    schema["properties"]["refreshStrategy"] = schema["properties"]["buildStrategy"]
+
+
+Materialization = Annotated[
+    MaterializationType,
+    BeforeValidator(_renewed_by_every_run, json_schema_input_type=MaterializationType | Literal["materialized_view"]),
+]
 TableAlias = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 TableReference = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*$")]
 """A Silver table by the slugs of its workflow and its job: ``shop/orders``."""
@@ -53,11 +62,13 @@ class GoldConfig(LayerConfig):
     object: they come before ``orderBy`` in the order of rows. ``sql`` and ``tables`` belong to jobs of type gold-analytics.
     """
 
+    model_config = ConfigDict(json_schema_extra=_with_its_other_name)
+
     enabled: bool = True
     domain: Slug = "analytics"
     dataset: Slug | None = None
     build_strategy: BuildStrategy = BuildStrategy.FULL_REBUILD
-    materialization_type: Annotated[MaterializationType, BeforeValidator(_renewed_by_every_run)] = MaterializationType.TABLE
+    materialization_type: Materialization = MaterializationType.TABLE
     aggregation_enabled: bool = False
     aggregation_group_by: tuple[str, ...] = ()
     aggregation_time_grain: Grain | None = None

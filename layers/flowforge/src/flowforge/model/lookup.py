@@ -24,7 +24,7 @@ class Lookup(Document):
     join_keys: dict[str, str] = Field(min_length=1)
     select_columns: dict[str, str] = Field(min_length=1)
 
-    @field_validator("join_keys", "select_columns", mode="before")
+    @field_validator("join_keys", "select_columns", mode="before", json_schema_input_type=str | tuple[str, ...] | dict[str, str])
     @classmethod
     def _names_or_pairs(cls, value: object) -> object:
         value = [value] if isinstance(value, str) else value

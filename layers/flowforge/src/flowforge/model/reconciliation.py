@@ -58,9 +58,9 @@ def _is_compared(layer: Layer) -> Layer:
     return layer
 
 
-Columns = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Columns = Annotated[tuple[str, ...], BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...])]
 ComparedLayer = Annotated[Layer, AfterValidator(_is_compared)]
-ToleranceText = Annotated[str, BeforeValidator(_as_text), AfterValidator(_is_tolerance)]
+ToleranceText = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=int | float | str), AfterValidator(_is_tolerance)]
 
 
 class ReconciliationRule(Document):

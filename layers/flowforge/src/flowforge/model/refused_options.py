@@ -119,6 +119,11 @@ def without_harmless_options(definition: object) -> object:
     return {**definition, JOBS: [_without_harmless(job, "") for job in definition[JOBS]]}
 
 
+def without_harmless_job_options(job: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of one job's document."""
+    return dict(_without_harmless(job, ""))
+
+
 def _without_harmless(value: Any, path: str) -> Any:
     if isinstance(value, list):
         return [_without_harmless(item, path) for item in value]

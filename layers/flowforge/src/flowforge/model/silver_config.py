@@ -1,7 +1,7 @@
 """The options of a Silver table: what makes rows the same, who wins between two, and what is kept of the past."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
@@ -149,14 +149,19 @@ class SilverConfig(LayerConfig):
         by_arrival = self.merge_strategy is MergeStrategy.SCD_TYPE_2 and self.effective_date_source is None
         return by_arrival or self.update_strategy is UpdateStrategy.UPDATE_CHANGED
 
-    @field_validator("primary_key", "scd_natural_key", mode="before")
+    @field_validator("primary_key", "scd_natural_key", mode="before", json_schema_input_type=str | tuple[str, ...])
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
 
-    @field_validator("merge_strategy", "conflict_resolution", mode="before")
+    @field_validator("merge_strategy", mode="before", json_schema_input_type=MergeStrategy | Literal["full_refresh"])
     @classmethod
-    def _by_another_name(cls, value: object) -> object:
+    def _strategy_by_another_name(cls, value: object) -> object:
+        return ALIASES.get(value, value) if isinstance(value, str) else value
+
+    @field_validator("conflict_resolution", mode="before", json_schema_input_type=ConflictResolution | Literal["last_arrival"])
+    @classmethod
+    def _policy_by_another_name(cls, value: object) -> object:
         return ALIASES.get(value, value) if isinstance(value, str) else value
 
     @model_validator(mode="after")

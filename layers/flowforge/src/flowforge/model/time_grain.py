@@ -1,12 +1,13 @@
 """The length of the periods that Gold groups a time by."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator
 
-SYNONYMS = {"daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter", "yearly": "year"}
+Synonym = Literal["daily", "weekly", "monthly", "quarterly", "yearly"]
+SYNONYMS: dict[str, str] = {"daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter", "yearly": "year"}
 
 
 class TimeGrain(StrEnum):
@@ -31,7 +32,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
-Grain = Annotated[TimeGrain, BeforeValidator(_without_synonym)]
+Grain = Annotated[TimeGrain, BeforeValidator(_without_synonym, json_schema_input_type=TimeGrain | Synonym)]
 """A grain, or the word that today's forms use for it (``daily`` for ``day``)."""
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 """The name of a time zone in the IANA database."""

@@ -95,7 +95,7 @@ class Workflow(Document):
     def _jobs_read_what_ran_before(self) -> Self:
         by_slug, by_id = {job.slug: job for job in self.jobs}, {job.id: job for job in self.jobs}
         for job in self.jobs:
-            for option, reference in _tables(job):
+            for option, reference in tables_read(job):
                 table = resolve(reference, self.slug)
                 if table.workflow_slug == self.slug:
                     _require_before(job, by_slug.get(table.job_slug), Layer.SILVER, reference, f"{option} of {job.id}")
@@ -118,7 +118,7 @@ class Workflow(Document):
         raise ConfigFault(f"workflow {self.id} has no job {job_id}; it has {', '.join(job.id for job in self.jobs)}")
 
 
-def _tables(job: Job) -> Iterator[tuple[str, str]]:
+def tables_read(job: Job) -> Iterator[tuple[str, str]]:
     """The Silver tables that a job reads besides its own, each behind the option that names it."""
     for lookup in job.transformation_config.lookups:
         yield f"lookups[{lookup.name}].sourceTable", lookup.source_table

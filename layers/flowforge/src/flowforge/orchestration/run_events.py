@@ -5,31 +5,36 @@ They come late, twice, in any order, or never; each is handled from what the lak
 
 import json
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from sqlalchemy import Connection
 
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
 from flowforge.metadata.database import Database
+from flowforge.metadata.execution_list import succeeded_steps
 from flowforge.metadata.run_state import execution_state, record_execution
 from flowforge.metadata.wishes import hold_turns, wishes_wait
 from flowforge.metadata.workflows import find_workflow
 from flowforge.model.arrival import ArrivalEvent
 from flowforge.model.errors import ConfigFault, RetryLater
 from flowforge.model.execution import ExecutionRecord, JobFailure, RecordRequest, RecordResponse
+from flowforge.model.plan import Plan
 from flowforge.model.run_state import ExecutionState
 from flowforge.model.run_status import Teller, execution_of
 from flowforge.model.start import TurnRequest
 from flowforge.model.status_change import DETAIL_TYPE, STATUS, TIMED_OUT, StatusChange
-from flowforge.model.step import Step
+from flowforge.model.step import Step, StepResult
 from flowforge.model.workflow import describe_problem
 from flowforge.orchestration.completions import Completions
 from flowforge.orchestration.machine import MachineExecution
 from flowforge.orchestration.recording import record_event
 from flowforge.orchestration.run_recording import record_end, record_finished_step, record_job_failure, record_planned, run_error
 from flowforge.orchestration.start_queue import StartQueue
+from flowforge.orchestration.step_facts import record_failure_facts, record_step_facts
 from flowforge.orchestration.stored_results import finished_step, finished_steps, stored_plan
 from flowforge.orchestration.task_ends import explained
 
@@ -111,18 +116,26 @@ class RunEvents:
             )
             if status.is_final:
                 hold_turns(connection, workflow_id)
+            untold = _untold(connection, execution_id, steps)
             record_execution(connection, told)
             if plan is not None:
                 for step in steps:
                     record_finished_step(connection, plan, step, redrive)
             turn_of = workflow_id if status.is_final and wishes_wait(connection, workflow_id) else None
+        self._keep_facts(plan, untold)
         self._tell_turn(turn_of)
 
     def _record_failure(self, failure: JobFailure, redrive: int) -> RecordResponse:
         response, error = record_event(failure, self._lake), run_error(failure, self._lake)
         with self._database.transaction() as connection:
-            if execution_state(connection, failure.execution_id) is not None:
+            known = execution_state(connection, failure.execution_id) is not None
+            if known:
                 record_job_failure(connection, failure, redrive, error, datetime.now(UTC))
+        plan = stored_plan(self._lake, failure.execution_id) if known else None
+        if plan is not None:
+            with self._database.transaction() as connection:
+                message = f"{error.error}: {error.message}"
+                record_failure_facts(connection, plan, plan.job(failure.job_id), message, self._lake)
         return response
 
     def _record_end(self, record: ExecutionRecord, redrive: int) -> str | None:
@@ -138,8 +151,11 @@ class RunEvents:
             if known is None and plan is not None:
                 record_planned(connection, plan, redrive, None)
             hold_turns(connection, workflow_id)
+            untold = _untold(connection, record.execution_id, steps)
             record_end(connection, record.model_copy(update={"workflow_id": workflow_id}), redrive, plan, steps)
-            return workflow_id if wishes_wait(connection, workflow_id) else None
+            turn_of = workflow_id if wishes_wait(connection, workflow_id) else None
+        self._keep_facts(plan, untold)
+        return turn_of
 
     def _tell_turn(self, workflow_id: str | None) -> None:
         if workflow_id is not None:
@@ -162,6 +178,21 @@ class RunEvents:
                     return
                 record_planned(connection, plan, 0, None)
             record_finished_step(connection, plan, found, 0 if known is None else known["redrive"])
+        self._keep_facts(plan, [found])
+
+    def _keep_facts(self, plan: Plan | None, steps: Iterable[StepResult]) -> None:
+        """Keep what steps tell beyond their state, each in a transaction of its own: the lake is read while nothing waits."""
+        if plan is None:
+            return
+        for step in steps:
+            with self._database.transaction() as connection:
+                record_step_facts(connection, plan, plan.job(step.job_id), step, self._lake)
+
+
+def _untold(connection: Connection, execution_id: str, steps: Iterable[StepResult]) -> list[StepResult]:
+    """The steps whose end is not recorded yet: what the others told was kept when they told it."""
+    told = succeeded_steps(connection, execution_id)
+    return [step for step in steps if (step.job_id, step.step) not in told]
 
 
 def _validated(model: type[Model], document: Any) -> Model:

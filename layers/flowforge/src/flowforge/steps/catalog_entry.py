@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flowforge.lake.catalog import Catalog, CatalogTable, columns_of
+from flowforge.lake.catalog import OBJECT_COUNT, RECORD_COUNT, SIZE_BYTES, Catalog, CatalogTable, columns_of
 from flowforge.lake.heads import read_head
 from flowforge.lake.lake import Lake
 from flowforge.lake.lake_tables import LakeTable
@@ -22,8 +22,6 @@ WHOLE = "flowforge.whole"
 """Says that every folder of the table was looked at once, so that later runs look at their own alone."""
 NEWEST = "flowforge.newest"
 SMALL_FILES = "flowforge.small_files"
-ROWS, BYTES, OBJECTS = "recordCount", "sizeKey", "objectCount"
-"""As Glue's crawlers call them."""
 RUN_DATE = "run_date"
 FILES = "files.txt"
 REWRITTEN = (Layer.SILVER, Layer.GOLD)
@@ -179,7 +177,9 @@ def dated_entry(
         partitions.append(
             Partition(found, location, of_partition, parameters, known=before is not None, changed=changed, listed=listed)
         )
-    totals = {name: str(sum(item.number(name) for item in partitions)) for name in (ROWS, BYTES, OBJECTS, SMALL_FILES)}
+    totals = {
+        name: str(sum(item.number(name) for item in partitions)) for name in (RECORD_COUNT, SIZE_BYTES, OBJECT_COUNT, SMALL_FILES)
+    }
     parameters = {**totals, **newest, WHOLE: "true"}
     head = read_head(lake, table.head_key) if table.head_key else None
     if head is not None:
@@ -264,9 +264,9 @@ def _provenance(metadata: Mapping[str, str]) -> dict[str, str]:
 def _totals(files: Sequence[TableFile]) -> dict[str, str]:
     sizes = [file.object.size_bytes for file in files]
     return {
-        ROWS: str(sum(file.rows for file in files)),
-        BYTES: str(sum(sizes)),
-        OBJECTS: str(len(files)),
+        RECORD_COUNT: str(sum(file.rows for file in files)),
+        SIZE_BYTES: str(sum(sizes)),
+        OBJECT_COUNT: str(len(files)),
         SMALL_FILES: str(small_file_debt(sizes)),
     }
 

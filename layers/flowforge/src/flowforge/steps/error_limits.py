@@ -28,7 +28,8 @@ def require_few_errors(context: StepContext, attempt: Attempt, judged: JudgedRow
     written = judged.write_quarantine(context, attempt, {REFUSED_METADATA: "true"})
     key = keys.quarantine_key(*context.slugs, context.planned_at, context.run_id)
     attempt.publish(written, key)
-    refusal = {"quarantineKey": key, "quarantined": quarantined, "read": read}
+    rules = [rule.model_dump(mode="json", by_alias=True) for rule in judged.verdict.rules]
+    refusal = {"quarantineKey": key, "quarantined": quarantined, "read": read, "rules": rules}
     context.lake.write(keys.refusal_key(context.plan.execution_id, context.job.id), json.dumps(refusal))
     broken = sorted((outcome for outcome in judged.verdict.rules if _counts_as_error(outcome)), key=lambda item: -item.failed)
     shown = ", ".join(f"{outcome.rule}: {outcome.failed}" for outcome in broken[:SHOWN_RULES])

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
+import boto3
+from botocore.config import Config
 from mangum import Mangum
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -10,6 +12,8 @@ from flowforge.lake.lake import STAGE_VARIABLE, Lake
 from flowforge.metadata.database import Database
 from flowforge.model.environment import Environment
 from flowforge.model.errors import ConfigFault
+from flowforge.orchestration.execution_logs import ExecutionLogs
+from flowforge.orchestration.platform_probes import stage_probes
 from flowforge.orchestration.run_door import RunDoor
 from flowforge.web.application import create_application, guarded
 from flowforge.web.correlation import HEADER
@@ -20,6 +24,8 @@ from flowforge.web.services import Services
 BALANCER_VARIABLE = "FLOWFORGE_LOAD_BALANCER_ARN"
 FIRST_ADMIN_VARIABLE = "FLOWFORGE_FIRST_ADMIN"
 TRACE_HEADER = "x-amzn-trace-id"
+PROBE = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=2)
+LOG_SEARCH = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=2, read_timeout=10)
 TEXTS = ("text/", "application/json", PROBLEM)
 """What a load balancer gets as text; everything else is sent in Base64."""
 
@@ -52,7 +58,21 @@ class Deployment(BaseModel):
     def services(self, database: Database, lake: Lake, door: RunDoor) -> Services:
         """What the routes of this deployment work with."""
         identity = LoadBalancerIdentity(self.load_balancer_arn) if self.load_balancer_arn else None
-        return Services(database, self.stage, lake, door, identity, self.first_admin)
+        return Services(
+            database,
+            self.stage,
+            lake,
+            door,
+            identity,
+            self.first_admin,
+            probes=stage_probes(door.starter.machine.arn, door.queue.url, _quick),
+            logs=ExecutionLogs(self.stage, lambda: boto3.client("logs", config=LOG_SEARCH)),
+        )
+
+
+def _quick(service: str) -> Any:
+    """A client for whoever only wants to know whether a service answers."""
+    return boto3.client(service, config=PROBE)  # type: ignore[call-overload]
 
 
 def function_of(services: Services) -> Mangum:

@@ -1,6 +1,6 @@
 """Executions as the API shows them, by the field names that clients of FlowForge know. Durations are milliseconds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -105,6 +105,33 @@ class JobExecutionView(Document):
         )
 
 
+class ExecutionMetrics(Document):
+    """The jobs of an execution by their states, and the records that they read and wrote."""
+
+    total_jobs: int
+    completed_jobs: int
+    failed_jobs: int
+    running_jobs: int
+    total_records_processed: int
+    total_bronze_records: int
+    total_silver_records: int
+    total_gold_records: int
+
+    @classmethod
+    def of(cls, jobs: Sequence[JobExecutionView]) -> Self:
+        """Add up jobs."""
+        return cls(
+            total_jobs=len(jobs),
+            completed_jobs=_counted(jobs, JobStatus.SUCCEEDED),
+            failed_jobs=_counted(jobs, JobStatus.FAILED),
+            running_jobs=_counted(jobs, JobStatus.RUNNING),
+            total_records_processed=sum(job.records_processed for job in jobs),
+            total_bronze_records=sum(job.bronze_records for job in jobs),
+            total_silver_records=sum(job.silver_records for job in jobs),
+            total_gold_records=sum(job.gold_records for job in jobs),
+        )
+
+
 class ExecutionView(Document):
     """An execution with its jobs in the order in which they run, or the wish for one that has not begun."""
 
@@ -128,12 +155,14 @@ class ExecutionView(Document):
     completed_jobs: int
     failed_jobs: int
     total_records: int
+    metrics: ExecutionMetrics
     job_executions: list[JobExecutionView]
 
     @classmethod
     def of(cls, row: RowMapping, of_it: JobsOfExecution) -> Self:
         """Show an execution with its jobs."""
         jobs = [JobExecutionView.of(job, of_it.steps.get(job["job_id"], {})) for job in of_it.jobs]
+        metrics = ExecutionMetrics.of(jobs)
         same = (
             *("id", "workflow_id", "workflow_name", "status", "trigger_type", "trigger_detail", "requested_by", "redrive"),
             *("created_at", "error", "cause", "cancel_requested_at", "cancel_requested_by"),
@@ -143,10 +172,11 @@ class ExecutionView(Document):
             start_time=row["started_at"],
             end_time=row["ended_at"],
             duration=milliseconds(row["started_at"], row["ended_at"]),
-            total_jobs=len(jobs),
-            completed_jobs=_counted(jobs, JobStatus.SUCCEEDED),
-            failed_jobs=_counted(jobs, JobStatus.FAILED),
-            total_records=sum(job.records_processed for job in jobs),
+            total_jobs=metrics.total_jobs,
+            completed_jobs=metrics.completed_jobs,
+            failed_jobs=metrics.failed_jobs,
+            total_records=metrics.total_records_processed,
+            metrics=metrics,
             job_executions=jobs,
         )
 
@@ -174,6 +204,7 @@ def view_of_wish(wish: Wish, workflow_name: str) -> ExecutionView:
         completed_jobs=0,
         failed_jobs=0,
         total_records=0,
+        metrics=ExecutionMetrics.of([]),
         job_executions=[],
     )
 

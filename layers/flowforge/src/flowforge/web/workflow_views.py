@@ -1,6 +1,6 @@
 """Workflows and jobs as the API shows them, by the field names that clients of FlowForge know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -108,16 +108,14 @@ class WorkflowView(Document):
     def of(cls, stored: StoredWorkflow, last: RowMapping | None = None) -> Self:
         """Show a workflow, with its newest execution where that is asked for."""
         settings: Mapping[str, Any] = stored.settings.model_dump()
-        by_files = bool(stored.triggers)
-        started = "arrival" if by_files else "manual"
         return cls(
             id=stored.id,
             name=stored.name,
             slug=stored.slug,
             description=stored.description,
             environment=stored.environment,
-            status="paused" if stored.settings.paused else started,
-            type="event-driven" if by_files else "manual",
+            status=status_of(stored.triggers, paused=stored.settings.paused),
+            type=type_of(stored.triggers),
             triggers=list(stored.triggers),
             jobs=[JobView.of(stored.id, job) for job in stored.jobs],
             version=stored.version,
@@ -127,3 +125,14 @@ class WorkflowView(Document):
             last_execution=LastExecution.of(last) if last else None,
             **settings,
         )
+
+
+def status_of(triggers: Sequence[Any], *, paused: bool) -> str:
+    """What starts a workflow, or that it is paused."""
+    started = "arrival" if triggers else "manual"
+    return "paused" if paused else started
+
+
+def type_of(triggers: Sequence[Any]) -> str:
+    """Whether events start a workflow, or people alone."""
+    return "event-driven" if triggers else "manual"

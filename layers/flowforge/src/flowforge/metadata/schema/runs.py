@@ -156,3 +156,16 @@ step_results = Table(
     not_negative("rows_written"),
     not_negative("rows_set_aside"),
 )
+# What many executions read is told by the index alone; few steps have set rows aside.
+Index(
+    "step_results_read_idx",
+    step_results.c.execution_id,
+    postgresql_include=["rows_read"],
+    postgresql_where=text("step = 'bronze_ingest'"),
+)
+Index(
+    "step_results_set_aside_idx",
+    step_results.c.execution_id,
+    step_results.c.job_id,
+    postgresql_where=text("rows_set_aside > 0"),
+)

@@ -14,6 +14,7 @@ from flowforge.metadata.execution_list import (
     execution_detail,
     execution_page,
     jobs_of_executions,
+    workflows_with_executions,
 )
 from flowforge.metadata.refusals import NotThere
 from flowforge.metadata.workflows import workflow
@@ -54,11 +55,29 @@ class ExecutionsOfWorkflow(Document):
     executions: list[ExecutionView]
 
 
+class WorkflowChoice(Document):
+    """A workflow that the list can be filtered by."""
+
+    id: str
+    name: str
+
+
+class Filters(Document):
+    """What was asked for."""
+
+    status: list[ExecutionStatus]
+    workflow_ids: list[str]
+    time_range: TimeRange | None
+    search: str
+
+
 class ExecutionList(Document):
-    """A page of executions, newest first; ``stats`` counts those of all pages by status."""
+    """A page of executions, newest first; ``stats`` counts those of all pages by status, ``workflows`` are all that ran."""
 
     executions: list[ExecutionView]
     stats: dict[ExecutionStatus, int]
+    workflows: list[WorkflowChoice]
+    filters: Filters
     pagination: dict[str, int]
 
 
@@ -88,8 +107,15 @@ def list_all(
     with services.transaction() as connection:
         found = execution_page(connection, chosen, limit=page.limit, offset=page.offset)
         shown = _shown(connection, found)
+        ran = workflows_with_executions(connection)
     stats = {each: found.by_status.get(each, 0) for each in ExecutionStatus}
-    return ExecutionList(executions=shown, stats=stats, pagination=page.told(found.total))
+    return ExecutionList(
+        executions=shown,
+        stats=stats,
+        workflows=[WorkflowChoice(id=row["id"], name=row["name"]) for row in ran],
+        filters=Filters(status=status or [], workflow_ids=workflow_ids or [], time_range=time_range, search=search),
+        pagination=page.told(found.total),
+    )
 
 
 @router.get("/api/orchestration/monitor/{execution_id}")

@@ -3,13 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response, status
-from pydantic import JsonValue
 
 from flowforge.metadata.execution_list import last_executions
 from flowforge.metadata.identifiers import new_id
 from flowforge.metadata.purge import data_of_deleted
 from flowforge.metadata.stored_workflow import read_job
-from flowforge.metadata.workflow_list import WorkflowFilter, workflow_page
+from flowforge.metadata.workflow_list import WorkflowFilter, workflow_choices, workflow_page
 from flowforge.metadata.workflows import create_workflow, delete_workflow, purge_workflow, update_workflow, workflow
 from flowforge.model.base import Document
 from flowforge.model.workflow_settings import DataClassification, Priority, WorkflowSettings
@@ -19,7 +18,7 @@ from flowforge.web.paging import Paged
 from flowforge.web.services import Used
 from flowforge.web.versions import tell, version_of
 from flowforge.web.workflow_changes import NewWorkflow, WorkflowChange
-from flowforge.web.workflow_views import WorkflowView
+from flowforge.web.workflow_views import WorkflowView, status_of, type_of
 
 router = APIRouter(prefix="/api/workflows", tags=["workflows"])
 WorkflowId = Annotated[str, "The workflow's id"]
@@ -73,9 +72,10 @@ def list_workflows(
     classification: Annotated[list[DataClassification] | None, Query(alias="dataClassification")] = None,
     paused: bool | None = None,
     tag: Annotated[list[str] | None, Query()] = None,
+    slug: Annotated[str, Query(max_length=100)] = "",
 ) -> WorkflowList:
     """The workflows, newest first."""
-    chosen = WorkflowFilter(search, priority or (), classification or (), paused, tag or ())
+    chosen = WorkflowFilter(search, priority or (), classification or (), paused, tag or (), slug)
     with services.transaction() as connection:
         found, total = workflow_page(connection, chosen, limit=page.limit, offset=page.offset)
         ids = [stored.id for stored in found]
@@ -117,12 +117,16 @@ def list_upstream_choices(
 ) -> UpstreamChoices:
     """What another workflow may wait for, by name."""
     with services.transaction() as connection:
-        found, _ = workflow_page(connection, limit=1000)
-    shown = [WorkflowView.of(stored) for stored in sorted(found, key=lambda stored: (stored.name.lower(), stored.id))]
+        found = workflow_choices(connection, without=exclude)
     choices = [
-        UpstreamChoice(id=item.id, name=item.name, description=item.description, type=item.type, status=item.status)
-        for item in shown
-        if item.id != exclude
+        UpstreamChoice(
+            id=row["id"],
+            name=row["name"],
+            description=row["description"],
+            type=type_of(row["triggers"]),
+            status=status_of(row["triggers"], paused=row["paused"]),
+        )
+        for row in found
     ]
     return UpstreamChoices(workflows=choices)
 
@@ -191,11 +195,3 @@ def forget_workflow(services: Used, caller: Admin, workflow_id: str, response: R
     else:
         response.status_code = status.HTTP_202_ACCEPTED
     return Purge(done=done, removed_objects=removed)
-
-
-@router.get("/{workflow_id}/definition")
-def read_definition(services: Used, _caller: Viewer, workflow_id: str) -> dict[str, JsonValue]:
-    """The definition as a file of a workflow has it."""
-    with services.transaction() as connection:
-        document: dict[str, JsonValue] = workflow(connection, workflow_id).document()
-    return document
