@@ -66,7 +66,7 @@ def test_a_list_shows_what_lies_in_the_database(web: FunctionContainer, token: s
 
 def test_an_upload_is_the_same_whether_its_request_comes_as_text_or_in_base64(web: FunctionContainer, token: str) -> None:
     plain, encoded = (answered(ask(web, sample(name, token))) for name in ("upload", "upload_base64"))
-    assert (plain["method"], plain["filepath"]) == ("form", "landing/wf_shop/job_orders/orders.csv")
+    assert (plain["method"], plain["filepath"]) == ("form", "landing/wf_shop/job_orders/orders-more.csv")
     assert {name: plain[name] for name in ("method", "filepath", "isReadByJob")} == {
         name: encoded[name] for name in ("method", "filepath", "isReadByJob")
     }
