@@ -21,6 +21,6 @@ answer = function_of(deployment.services(database, Lake.from_environment(), RunD
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request. Neither its body nor its headers reach the log, for there are tokens in them."""
     logger.set_correlation_id(correlation_of(event))
-    answered: dict[str, Any] = answer(event, context)
+    answered = answer(event, context)
     logger.info("answered", method=event.get("httpMethod"), path=event.get("path"), status=answered["statusCode"])
     return answered

@@ -124,8 +124,8 @@ def machine(emulator: Emulator) -> Machine:
         name="workflow", definition=json.dumps(definition), roleArn="arn:aws:iam::000000000000:role/none"
     )["stateMachineArn"]
     queues = session.client("sqs", endpoint_url=emulator.endpoint)
-    urls = [queues.create_queue(QueueName=name)["QueueUrl"] for name in ("start-requests", "start-requests-dlq")]
-    return Machine(arn, *urls, states)
+    start, dead = (str(queues.create_queue(QueueName=name)["QueueUrl"]) for name in ("start-requests", "start-requests-dlq"))
+    return Machine(arn, start, dead, states)
 
 
 @pytest.fixture(scope="session")

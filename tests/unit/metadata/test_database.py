@@ -5,6 +5,7 @@ import ssl
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -177,7 +178,8 @@ def test_a_stage_that_names_no_certificates_is_verified_by_those_of_rds_and_by_n
     assert tls is not None
     assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_REQUIRED, True)
     authorities = tls.get_ca_certs()
-    names = {value for item in authorities for part in item["subject"] for name, value in part if name == "commonName"}
+    subjects: list[Any] = [item["subject"] for item in authorities]
+    names = {value for subject in subjects for part in subject for name, value in part if name == "commonName"}
     assert {f"Amazon RDS eu-central-1 Root CA {kind} G1" for kind in ("RSA2048", "RSA4096", "ECC384")} <= names
     assert all(str(name).startswith("Amazon RDS ") for name in names)
     # A year is more than two releases of whoever uses this.
