@@ -9,10 +9,14 @@ ROOT = find_project()
 SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
+def blocks(document: str) -> list[str]:
+    """A document's shell blocks."""
+    return SHELL_BLOCK.findall((ROOT / document).read_text())
+
+
 def commands(document: str) -> list[str]:
     """The lines of a document's shell blocks."""
-    blocks = SHELL_BLOCK.findall((ROOT / document).read_text())
-    return [line for block in blocks for line in block.splitlines() if line]
+    return [line for block in blocks(document) for line in block.splitlines() if line]
 
 
 def environment_of_a_new_user() -> dict[str, str]:

@@ -28,6 +28,8 @@ def flowforge(served: LaptopApi, monkeypatch: pytest.MonkeyPatch) -> Flowforge:
     """Run a command, as if in a shell that has the API's address and its token."""
     monkeypatch.setenv("FLOWFORGE_API", served.url)
     monkeypatch.setenv("FLOWFORGE_TOKEN", served.token)
+    # Set where tests run side by side; a pipe has no width.
+    monkeypatch.delenv("COLUMNS", raising=False)
     # A proxy that does not answer: this machine is reached without it.
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
