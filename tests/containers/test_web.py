@@ -78,7 +78,7 @@ def test_a_file_that_landed_is_examined_with_the_readers_of_bronze(web: Function
     answer = ask(web, request(token, "POST", f"/api/upload/{upload['uploadId']}/complete"))
     assert answer["statusCode"] == 200, answer
     found = answered(answer)
-    assert [(column["name"], column["type"]) for column in found["columns"]] == [("order_id", "integer"), ("amount", "decimal")]
+    assert [(column["name"], column["type"]) for column in found["columns"]] == [("order_id", "integer"), ("amount", "float")]
 
 
 def test_every_call_finds_the_one_session_of_its_container(
