@@ -61,4 +61,4 @@ $(ENVIRONMENT): uv.lock pyproject.toml layers/flowforge/pyproject.toml | $(UV)
 
 include containers.mk
 
-$(SAM_ENVIRONMENT)/ready $(CHECKOV_ENVIRONMENT)/ready $(PREPARED)/image/requirements.txt $(PREPARED)/layer/requirements.txt $(PREPARED)/wheel.ready: | $(UV)
+$(SAM_ENVIRONMENT)/ready $(CHECKOV_ENVIRONMENT)/ready $(PREPARED)/image/requirements.txt $(PREPARED)/web/requirements.txt $(PREPARED)/layer/requirements.txt $(PREPARED)/wheel.ready: | $(UV)

@@ -13,7 +13,8 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} 
 INSTALL_FOR_LAMBDA := $(UV) pip install --quiet --link-mode copy --require-hashes --only-binary :all: \
 	--python-version 3.13 --python-platform x86_64-manylinux_2_34
 # A layer and its function may hold 250 MB together, and polars with its plugin takes 205; the control plane does without.
-NOT_IN_LAYER := polars polars-hash duckdb python-calamine
+# Revisions are moved by an image of their own.
+NOT_IN_LAYER := polars polars-hash duckdb python-calamine alembic
 
 # ECS's images are none of the SAM CLI's. It builds by the engine's classic builder, whose layers only that one shares.
 RELEASE ?= $(shell git describe --always --dirty 2>/dev/null)
@@ -23,11 +24,11 @@ BUILD_WORKER = DOCKER_BUILDKIT=0 docker build --platform linux/amd64 --file func
 
 # Folders too: they change when a file is removed.
 PACKAGE_SOURCES := $(PACKAGE)/pyproject.toml $(PACKAGE)/README.md \
-	$(shell find $(PACKAGE)/src -name __pycache__ -prune -o '(' -type d -o -name '*.py' -o -name py.typed ')' -print)
+	$(shell find $(PACKAGE)/src -name __pycache__ -prune -o '(' -type d -o -name '*.py' -o -name '*.pem' -o -name py.typed ')' -print)
 
-.PHONY: wheels layer-bytecode images deploy check-templates test-containers test-large-containers image-figures
+.PHONY: wheels layer-bytecode images deploy database check-templates test-containers test-large-containers image-figures
 
-wheels: $(PREPARED)/image/dependencies.ready $(PREPARED)/image/package.ready $(PREPARED)/layer.ready ## Lay out what images and layer hold: locked wheels, hashes checked
+wheels: $(PREPARED)/image/dependencies.ready $(PREPARED)/web/dependencies.ready $(PREPARED)/image/package.ready $(PREPARED)/layer.ready ## Lay out what images and layer hold: locked wheels, hashes checked
 
 images: wheels layer-bytecode $(SAM_ENVIRONMENT)/ready ## Build the images and the layer (sam build), and the worker's image
 	$(SAM) build --parameter-overrides Release=0000000000-$(or $(RELEASE),unreleased)
@@ -36,6 +37,9 @@ images: wheels layer-bytecode $(SAM_ENVIRONMENT)/ready ## Build the images and t
 # Both parts need the SAM CLI; only the application is made of images and wheels.
 deploy: $(if $(filter foundation,$(PART)),,wheels) $(SAM_ENVIRONMENT)/ready ## Deploy a stage: make deploy STAGE=dev
 	@$(SAM_ENVIRONMENT)/bin/python scripts/deploy "$(STAGE)" "$(or $(PART),all)"
+
+database: $(SAM_ENVIRONMENT)/ready ## Look at a stage's database or move it: make database STAGE=dev COMMAND=check
+	@$(SAM_ENVIRONMENT)/bin/python scripts/database "$(STAGE)" "$(or $(COMMAND),check)" $(REVISION)
 
 check-templates: $(SAM_ENVIRONMENT)/ready $(CHECKOV_ENVIRONMENT)/ready ## Lint both templates and look for what is insecure
 	$(SAM) validate --lint --template template.yaml
@@ -66,6 +70,12 @@ $(PREPARED)/image/requirements.txt: uv.lock $(PACKAGE)/pyproject.toml
 	@mkdir -p $(@D)
 	$(UV) export --quiet --frozen --package flowforge --extra lambda --no-emit-workspace --output-file $@
 
+# What the images of the API and of the migrations have on top of those of the steps, whose layers they share.
+$(PREPARED)/web/requirements.txt: uv.lock $(PACKAGE)/pyproject.toml $(PREPARED)/image/requirements.txt scripts/added-requirements
+	@mkdir -p $(@D)
+	$(UV) export --quiet --frozen --package flowforge --extra lambda --extra web --no-emit-workspace --output-file $@.all
+	scripts/added-requirements $@.all $(PREPARED)/image/requirements.txt >$@
+
 $(PREPARED)/layer/requirements.txt: uv.lock $(PACKAGE)/pyproject.toml
 	@mkdir -p $(@D)
 	$(UV) export --quiet --frozen --package flowforge --extra lambda --extra metadata --no-emit-workspace \
@@ -73,9 +83,9 @@ $(PREPARED)/layer/requirements.txt: uv.lock $(PACKAGE)/pyproject.toml
 
 # bin/ holds scripts that start this machine's Python. Whatever the umask here, everybody may read what is left: Lambda
 # runs functions as a user of its own.
-$(PREPARED)/image/dependencies.ready: $(PREPARED)/image/requirements.txt
+$(PREPARED)/%/dependencies.ready: $(PREPARED)/%/requirements.txt
 	rm -rf $(@:.ready=)
-	$(INSTALL_FOR_LAMBDA) --target $(@:.ready=) --requirements $<
+	$(INSTALL_FOR_LAMBDA) --no-deps --target $(@:.ready=) --requirements $<
 	rm -rf $(@:.ready=)/bin
 	chmod -R a+rX $(@:.ready=)
 	@touch $@

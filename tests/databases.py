@@ -63,6 +63,15 @@ class Server:
                 connection.execute(text(statement))
         database.close()
 
+    def sessions(self, name: str) -> int:
+        """How many sessions there are in one of its databases."""
+        database = Database(DatabaseSettings.of_url(self.url))
+        with database.transaction() as connection:
+            counted = text("SELECT count(*) FROM pg_stat_activity WHERE datname = :name")
+            found = int(connection.execute(counted, {"name": name}).scalar_one())
+        database.close()
+        return found
+
     @contextmanager
     def opened(self, name: str, *, pool_size: int = 1) -> Iterator[Database]:
         """One of its databases, closed at the end."""

@@ -12,14 +12,18 @@ from typing import Any
 
 import boto3
 import pytest
+from sqlalchemy import make_url
 
 from containers.harness import BUILT, CREDENTIALS, FUNCTIONS, REGION, ROOT, SAM, Invoke, Machine, Runs, event, sample
 from containers.relay import Relay, relayed
+from databases import ANNA, Server
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
 from flowforge.local.emulator import Emulator
 from flowforge.local.reaper import Reaper
 from flowforge.local.sample_data import write_sample
+from flowforge.metadata.workflow_saving import save_workflow
+from flowforge.model.environment import Environment
 from flowforge.model.plan import PlanRequest
 from flowforge.model.step import Step, StepRequest, StepResult
 from flowforge.model.workflow import Workflow
@@ -86,10 +90,24 @@ def worker_lake(make_lake: Callable[[str], Lake]) -> Lake:
 
 
 @pytest.fixture(scope="session")
-def relay(emulator: Emulator) -> Iterator[Relay]:
-    """The way from containers to the emulator."""
-    with relayed(emulator.port) as relay:
+def database_name(postgres: Server) -> str:
+    """An empty database of this machine's PostgreSQL."""
+    return postgres.create()
+
+
+@pytest.fixture(scope="session")
+def relay(emulator: Emulator, postgres: Server) -> Iterator[Relay]:
+    """The way from containers to the emulator, and to PostgreSQL."""
+    with relayed(emulator.port, make_url(postgres.url).port or 5432) as relay:
         yield relay
+
+
+@pytest.fixture(scope="session")
+def database_url(relay: Relay, postgres: Server, database_name: str) -> str:
+    """Where containers find the database. On another address than the loopback's, its server has to do without TLS by name."""
+    ((host, port),) = relay.others
+    url = make_url(postgres.url).set(host=host, port=port, database=database_name, query={"sslmode": "disable"})
+    return url.render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")
@@ -105,20 +123,35 @@ def machine(emulator: Emulator) -> Machine:
     arn = states.create_state_machine(
         name="workflow", definition=json.dumps(definition), roleArn="arn:aws:iam::000000000000:role/none"
     )["stateMachineArn"]
-    queue = session.client("sqs", endpoint_url=emulator.endpoint).create_queue(QueueName="start-requests-dlq")["QueueUrl"]
-    return Machine(arn, queue, states)
+    queues = session.client("sqs", endpoint_url=emulator.endpoint)
+    start, dead = (str(queues.create_queue(QueueName=name)["QueueUrl"]) for name in ("start-requests", "start-requests-dlq"))
+    return Machine(arn, start, dead, states)
 
 
 @pytest.fixture(scope="session")
-def invoke(container_lake: Lake, relay: Relay, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
+def variables(container_lake: Lake, relay: Relay, machine: Machine, database_url: str) -> dict[str, str]:
+    """What leads the functions to this machine's services."""
+    return {
+        "FLOWFORGE_DATA_BUCKET": container_lake.bucket,
+        "AWS_ENDPOINT_URL": relay.url,
+        "DATABASE_URL": database_url,
+        "FLOWFORGE_STATE_MACHINE_ARN": machine.arn,
+        "FLOWFORGE_START_REQUESTS_URL": machine.start_requests_url,
+        "FLOWFORGE_START_REQUESTS_DLQ_URL": machine.dead_letters_url,
+    }
+
+
+@pytest.fixture(scope="session")
+def invoke(variables: dict[str, str], relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
     """Runs a function by `sam local invoke` with the sample event of that name; the answer is what it answered."""
     assert (BUILT / "template.yaml").is_file(), "nothing is built: run `make test-containers`"
-    variables = tmp_path_factory.mktemp("sam") / "variables.json"
+    given = tmp_path_factory.mktemp("sam") / "variables.json"
+    given.write_text(json.dumps({"Parameters": variables}))
 
     def run(function: str, name: str) -> Any:
         command = [str(SAM), "local", "invoke", function, "--event", f"events/{name}.json"]
         done = subprocess.run(
-            [*command, "--env-vars", str(variables), "--docker-network", relay.network],
+            [*command, "--env-vars", str(given), "--docker-network", relay.network],
             cwd=ROOT,
             env={**os.environ, **CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0"},
             capture_output=True,
@@ -131,19 +164,27 @@ def invoke(container_lake: Lake, relay: Relay, machine: Machine, tmp_path_factor
         assert "errorType" not in answer, f"{answer}\n{done.stderr}"
         return answer
 
-    values = {
-        "FLOWFORGE_DATA_BUCKET": container_lake.bucket,
-        "AWS_ENDPOINT_URL": relay.url,
-        "FLOWFORGE_STATE_MACHINE_ARN": machine.arn,
-        "FLOWFORGE_START_REQUESTS_DLQ_URL": machine.dead_letters_url,
-    }
-    variables.write_text(json.dumps({"Parameters": values}))
     return run
 
 
 @pytest.fixture(scope="session")
-def planned(invoke: Invoke) -> Any:
+def upgraded(invoke: Invoke) -> Any:
+    """What UpgradeDatabase answered in its container."""
+    return invoke("UpgradeDatabase", "upgrade_database")
+
+
+@pytest.fixture(scope="session")
+def stored_sample(upgraded: Any, postgres: Server, database_name: str) -> str:
+    """The sample workflow lies in the database that the container has upgraded; its id."""
+    assert upgraded["after"]
+    with postgres.opened(database_name) as database, database.transaction() as connection:
+        return save_workflow(connection, ANNA, Environment.DEV, sample()).id
+
+
+@pytest.fixture(scope="session")
+def planned(invoke: Invoke, stored_sample: str) -> Any:
     """What PlanExecution answered in its container; the plan lies in the containers' bucket."""
+    assert stored_sample
     return invoke("PlanExecution", "plan_execution")
 
 

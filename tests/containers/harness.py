@@ -34,6 +34,7 @@ class Machine:
     """A state machine of the emulator, as the function that starts executions finds it."""
 
     arn: str
+    start_requests_url: str
     dead_letters_url: str
     states: Any
 

@@ -19,10 +19,14 @@ CHUNK_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class Relay:
-    """A network of the container engine, and the URL at which its containers reach the server."""
+    """A network of the container engine, and the URL at which its containers reach the server.
+
+    ``others`` are host and port of further servers of this machine, in the order in which they were asked for.
+    """
 
     network: str
     url: str
+    others: tuple[tuple[str, int], ...] = ()
 
 
 def _docker(*arguments: str) -> str:
@@ -59,18 +63,26 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def relayed(port: int) -> Iterator[Relay]:
-    """A network whose containers reach ``port`` of this machine's 127.0.0.1."""
+def _serving(address: str, port: int) -> Iterator[int]:
+    """The port of the address that leads to one of 127.0.0.1."""
+    with _Server(address, port) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield int(server.server_address[1])
+        finally:
+            server.shutdown()
+
+
+@contextlib.contextmanager
+def relayed(port: int, *others: int) -> Iterator[Relay]:
+    """A network whose containers reach ``port`` and ``others`` of this machine's 127.0.0.1."""
     network = f"flowforge-{uuid.uuid4().hex[:12]}"
     _docker("network", "create", network)
     try:
         address = _docker("network", "inspect", network, "--format", "{{(index .IPAM.Config 0).Gateway}}")
         assert address, f"the engine names no gateway of {network}"
-        with _Server(address, port) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            try:
-                yield Relay(network, f"http://{address}:{server.server_address[1]}")
-            finally:
-                server.shutdown()
+        with contextlib.ExitStack() as serving:
+            first, *further = [serving.enter_context(_serving(address, number)) for number in (port, *others)]
+            yield Relay(network, f"http://{address}:{first}", tuple((address, number) for number in further))
     finally:
         _docker("network", "rm", network)

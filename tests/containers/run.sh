@@ -16,7 +16,7 @@ if ! "${MAKE:-make}" --no-print-directory images >"$log" 2>&1; then
   exit 1
 fi
 echo "built in $((SECONDS - started)) s:"
-for image in bronzeingest silvertransform goldpublish flowforge-worker; do
+for image in bronzeingest silvertransform goldpublish web upgradedatabase flowforge-worker; do
   docker images --format '{{.Repository}} {{.Size}}' "$image:latest"
 done
 

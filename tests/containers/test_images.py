@@ -15,12 +15,16 @@ from containers.harness import BUILT, ROOT
 pytestmark = pytest.mark.containers
 
 FUNCTIONS = ("bronzeingest", "silvertransform", "goldpublish")
-IMAGES = (*FUNCTIONS, "flowforge-worker")
+# What they hold above the steps' images: the database's driver, the migrations and the API.
+WITH_DATABASE = ("web", "upgradedatabase")
+STEPS_AND_WORKER = (*FUNCTIONS, "flowforge-worker")
+IMAGES = (*STEPS_AND_WORKER, *WITH_DATABASE)
 LAYER = BUILT / "FlowForgeLayer" / "python"
 PREPARED = ROOT / "layers" / "flowforge" / "build"
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: a function and its layers, unzipped.
 ZIP_FUNCTION_LIMIT_BYTES = 250 * 1024 * 1024
-NEVER_IN_LAMBDA = ("pyarrow", "typer", "rich", "uvicorn", "starlette", "jsonata", "moto", "pytest")
+NEVER_IN_LAMBDA = ("pyarrow", "typer", "rich", "uvicorn", "jsonata", "moto", "pytest")
+IN_IMAGES_WITH_DATABASE_ONLY = ("sqlalchemy", "pg8000", "alembic", "fastapi", "mangum", "jwt")
 
 InImage = Callable[[str, str], str]
 
@@ -63,8 +67,11 @@ def test_the_images_share_every_layer_up_to_the_handler() -> None:
     layers = [inspect(f"{image}:latest")["RootFS"]["Layers"] for image in IMAGES]
     shared = [group for group in zip(*layers, strict=False) if len(set(group)) == 1]
     # What differs is the handler and its mode; the worker has the mode of its /tmp besides.
-    assert [len(own) - len(shared) for own in layers] == [2, 2, 2, 3]
+    assert [len(own) - len(shared) for own in layers] == [2, 2, 2, 3, 4, 4]
     assert len(shared) >= 5
+    # Those with a database add its packages, and their bytecode, once.
+    web, upgrade = layers[-2:]
+    assert web[: len(shared) + 2] == upgrade[: len(shared) + 2]
 
 
 def test_an_image_runs_as_a_user_that_owns_nothing_in_it(image: str, in_image: InImage) -> None:
@@ -109,8 +116,20 @@ def test_every_module_in_an_image_has_its_bytecode(image: str, in_image: InImage
 
 
 def test_an_image_holds_nothing_that_only_tests_and_laptops_need(image: str, in_image: InImage) -> None:
-    code = f"import importlib.util; print([n for n in {NEVER_IN_LAMBDA!r} if importlib.util.find_spec(n)])"
-    assert in_image(image, code).strip() == "[]"
+    code = "import importlib.util; print([n for n in {names!r} if importlib.util.find_spec(n)])"
+    assert in_image(image, code.format(names=NEVER_IN_LAMBDA)).strip() == "[]"
+    found = in_image(image, code.format(names=IN_IMAGES_WITH_DATABASE_ONLY)).strip()
+    assert found == str([*IN_IMAGES_WITH_DATABASE_ONLY] if image.partition(":")[0] in WITH_DATABASE else [])
+
+
+@pytest.mark.parametrize("place", ["web", "layer"])
+def test_the_certificates_of_rds_are_where_the_database_is_talked_to(place: str, in_image: InImage) -> None:
+    certificates = "flowforge/metadata/certificates/rds.pem"
+    if place == "layer":
+        assert (LAYER / certificates).is_file()
+        return
+    code = f"import ssl; print(len(ssl.create_default_context(cafile='/var/task/{certificates}').get_ca_certs()) > 50)"
+    assert in_image("web:latest", code).strip() == "True"
 
 
 def test_nothing_in_an_image_names_the_machine_that_built_it(image: str, in_image: InImage) -> None:

@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
-from containers.harness import FUNCTIONS, ROOT, Invoke, Machine, Runs, assert_same_tables, comparable, event, stored
+from balancer_events import EVENTS
+from containers.harness import FUNCTIONS, Invoke, Machine, Runs, assert_same_tables, comparable, event, stored
+from containers.test_web import ANSWERS
 from flowforge.lake import keys
 from flowforge.lake.lake import Lake
+from flowforge.metadata.upgrade import revisions
 from flowforge.model.execution import ExecutionRecord
 from flowforge.model.step import Step
 
@@ -43,7 +46,19 @@ def test_the_end_of_an_execution_is_recorded_by_the_layer(invoke: Invoke, contai
     assert ExecutionRecord.model_validate_json(stored(container_lake, answer["key"])).status == "succeeded"
 
 
-def test_a_wish_is_started_once_however_often_the_layer_takes_it_from_the_queue(invoke: Invoke, machine: Machine) -> None:
+def test_the_database_is_taken_to_the_newest_revision_in_its_container(upgraded: Any) -> None:
+    assert upgraded == {"before": None, "after": revisions()[-1]}
+
+
+def test_what_is_recorded_is_compared_by_the_layer(invoke: Invoke, stored_sample: str) -> None:
+    assert stored_sample
+    assert invoke("Reconcile", "reconcile")
+
+
+def test_a_wish_is_started_once_however_often_the_layer_takes_it_from_the_queue(
+    invoke: Invoke, machine: Machine, stored_sample: str
+) -> None:
+    assert stored_sample
     for _ in range(2):
         assert invoke("StartExecution", "start_execution") == {"batchItemFailures": []}
     [execution] = machine.states.list_executions(stateMachineArn=machine.arn)["executions"]
@@ -52,5 +67,6 @@ def test_a_wish_is_started_once_however_often_the_layer_takes_it_from_the_queue(
 
 def test_every_sample_event_is_invoked_in_a_container() -> None:
     # By the fixtures of this module, and the tests above.
-    invoked = {step.value for step in FUNCTIONS} | {"plan_execution", "record_event", "start_execution"}
-    assert invoked == {path.stem for path in (ROOT / "events").glob("*.json")}
+    control = {"plan_execution", "record_event", "start_execution", "reconcile", "upgrade_database"}
+    invoked = {step.value for step in FUNCTIONS} | control | {f"web_{name}" for name in ANSWERS}
+    assert invoked == {path.stem for path in EVENTS.glob("*.json")}

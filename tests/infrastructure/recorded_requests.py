@@ -5,8 +5,10 @@ Requests are seen on the wire, because the engine of the steps reads and writes 
 
 import importlib.util
 import json
+import urllib.request
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -15,13 +17,17 @@ import boto3
 import pytest
 from sqlalchemy import text
 
+from balancer_events import answered, request
 from databases import ANNA
 from disturbed_runs import STEPS, prepared, prepared_with_lookup
 from flowforge.lake import keys
 from flowforge.lake.catalog import Catalog
 from flowforge.lake.lake import Lake
+from flowforge.metadata.audit import SYSTEM
 from flowforge.metadata.database import Database
+from flowforge.metadata.purge import data_of_deleted
 from flowforge.metadata.run_state import request_cancel
+from flowforge.metadata.tokens import create_token
 from flowforge.metadata.wishes import admit, mark_started, take_wish
 from flowforge.metadata.workflow_saving import save_workflow
 from flowforge.metadata.workflows import update_workflow
@@ -31,11 +37,14 @@ from flowforge.model.execution import StepFailure
 from flowforge.model.exit_codes import ExitCode
 from flowforge.model.plan import ExecutionInput
 from flowforge.model.replay import ReplayedRow
+from flowforge.model.role import Role
 from flowforge.model.silver_config import MergeStrategy
 from flowforge.model.start import StartRequest, Trigger, TriggerType
 from flowforge.model.step import Step
 from flowforge.model.workflow import read_workflow
 from flowforge.model.workflow_settings import Concurrency, WorkflowSettings
+from flowforge.orchestration.machine import Machine
+from flowforge.web.routes import uploads
 from infrastructure.permission import Permission
 from infrastructure.wire_permissions import needed
 from lab import DAWN, JOB_ID, WORKFLOW_ID, Lab, Run, create_bucket
@@ -213,9 +222,93 @@ def store_workflow(lab: Lab) -> None:
         save_workflow(connection, ANNA, Environment.DEV, read_workflow(lab.definition(), origin="the test"))
 
 
+def serve_everything(lab: Lab, handler: ModuleType) -> None:
+    """Upload by form and by parts, give one up, look at what landed, remove a file, and remove a deleted workflow's data."""
+    database = Database.from_environment()
+    with database.transaction() as connection:
+        token = create_token(connection, SYSTEM, "roles", Role.ADMIN, Environment.DEV).secret
+
+    def ask(method: str, path: str, body: Any = None, **headers: str) -> Any:
+        answer = handler.handle(request(token, method, path, body, **headers), CONTEXT)
+        assert answer["statusCode"] < HTTPStatus.BAD_REQUEST, answer
+        return answered(answer)
+
+    def begin(name: str, size: int) -> Any:
+        return ask("POST", "/api/upload", {"workflowId": "wf_web", "jobId": "orders", "fileName": name, "size": size})
+
+    def complete(upload: Any) -> None:
+        ask("POST", f"/api/upload/{upload['uploadId']}/complete")
+
+    ask("POST", "/api/workflows", {"id": "wf_web", "name": "Web", "jobs": [{"id": "orders", "name": "Web orders"}]})
+    content = b"id,amount\n1,2.50\n"
+    form = begin("orders.csv", len(content))
+    post_form(form["form"], content)
+    complete(form)
+    with pytest.MonkeyPatch.context() as patch:
+        # In parts from the first byte on, rather than from 100 MB.
+        patch.setattr(uploads, "FORM_BYTES", 0)
+        large, never = begin("large.csv", len(content)), begin("never.csv", len(content))
+    [part] = large["parts"]["urls"]
+    put(part["url"], content)
+    complete(large)
+    ask("DELETE", f"/api/upload/{never['uploadId']}")
+    handle_runs(ask)
+    ask("GET", "/api/workflows/wf_web/landing-files")
+    ask("DELETE", "/api/workflows/wf_web/landing-files/orders/orders.csv")
+    ask("DELETE", "/api/workflows/wf_web")
+    with database.transaction() as connection:
+        owned = data_of_deleted(connection, "wf_web")
+    gold = [keys.gold_prefix(domain, dataset) for domain, dataset in owned.datasets]
+    for prefix in (*keys.owned_prefixes(owned.workflow_id, owned.slug), *gold):
+        lab.lake.client.put_object(Bucket=lab.lake.bucket, Key=f"{prefix}something", Body=b"")
+    ask("POST", "/api/workflows/wf_web/purge")
+
+
+def handle_runs(ask: Callable[..., Any]) -> None:
+    """Wish for a run, stop one and go on with it, and look at, send again and give up what start_execution has put aside."""
+    database, machine = Database.from_environment(), Machine.from_environment()
+    with database.transaction() as connection:
+        found, _ = take_wish(connection, wish("by_web"), "by_web")
+        admit(connection, found.id)
+        machine.start("by_web", ExecutionInput(workflow_id=WORKFLOW_ID, rebuild=JOB_ID))
+        mark_started(connection, found.id)
+    ask("POST", "/api/executions/by_web/cancel", {})
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE executions SET status = 'failed', ended_at = now() WHERE id = 'by_web'"))
+    ask("POST", "/api/executions/by_web/redrive")
+    ask("POST", f"/api/workflows/{WORKFLOW_ID}/run", {})
+    sent, given_up, *_ = ask("GET", "/api/dead-letters")["messages"]
+    ask("POST", f"/api/dead-letters/{sent['id']}/redrive")
+    ask("DELETE", f"/api/dead-letters/{given_up['id']}")
+
+
+def post_form(form: Any, content: bytes) -> None:
+    """Send a file by a form, as a browser does."""
+    fields = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode() for name, value in form["fields"].items()]
+    file = b'Content-Disposition: form-data; name="file"; filename="any"\r\n\r\n' + content
+    body = b"".join(b"--limit\r\n" + part + b"\r\n" for part in (*fields, file)) + b"--limit--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=limit"}
+    urllib.request.urlopen(urllib.request.Request(form["url"], data=body, headers=kind)).close()
+
+
+def put(url: str, content: bytes) -> None:
+    """Send a part."""
+    urllib.request.urlopen(
+        urllib.request.Request(url, data=content, method="PUT", headers={"Content-Type": "application/octet-stream"})
+    ).close()
+
+
+def look_at_the_revision(_lab: Lab, handler: ModuleType) -> None:
+    """Ask what a person asks; it is between the function and the database."""
+    assert handler.handle({"command": "check"}, CONTEXT)["problems"] == []
+    handler.database.close()
+
+
 CONTROL_PLANE: dict[str, Callable[[Lab, ModuleType], None]] = {
     "PlanExecution": plan_everything,
     "RecordEvent": record_everything,
     "StartExecution": start_everything,
+    "UpgradeDatabase": look_at_the_revision,
+    "Web": serve_everything,
     "Reconcile": reconcile_everything,
 }

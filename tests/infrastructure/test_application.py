@@ -12,8 +12,9 @@ from flowforge.lake.lake import Lake
 from flowforge.orchestration.tiers import LAMBDA_SIZES, LambdaSize
 
 STEPS = ("bronze_ingest", "silver_transform", "gold_publish")
-CALLED_BY_NO_STATE = {"StartExecution", "Reconcile"}
-"""By a queue, and by a schedule."""
+CALLED_BY_NO_STATE = {"StartExecution", "Reconcile", "Web", "UpgradeDatabase"}
+"""By a queue, a schedule, the load balancer, and CloudFormation."""
+DATABASE_IMAGES = ("web", "upgrade_database")
 SUBSTITUTION = re.compile(r"\$\{(\w+)\}")
 
 
@@ -50,7 +51,7 @@ def test_every_step_is_an_image_built_from_the_root_on_the_base_that_the_paramet
     application: Mapping[str, Any], root: Path
 ) -> None:
     images = [item for item in functions(application).values() if item["Properties"].get("PackageType") == "Image"]
-    assert sorted(folder_of(item) for item in images) == sorted(f"functions/{step}" for step in STEPS)
+    assert sorted(folder_of(item) for item in images) == sorted(f"functions/{name}" for name in (*STEPS, *DATABASE_IMAGES))
     for item in images:
         assert item["Metadata"]["DockerContext"] == "."
         assert item["Metadata"]["DockerBuildArgs"] == {"BASE_IMAGE": {"Ref": "BaseImage"}, "RELEASE": {"Ref": "Release"}}
@@ -63,7 +64,7 @@ def test_the_default_base_image_is_the_same_in_the_template_and_in_every_dockerf
     application: Mapping[str, Any], root: Path
 ) -> None:
     default = application["Parameters"]["BaseImage"]["Default"]
-    for step in STEPS:
+    for step in (*STEPS, *DATABASE_IMAGES):
         assert f"ARG BASE_IMAGE={default}\n" in (root / "functions" / step / "Dockerfile").read_text()
 
 
@@ -81,7 +82,19 @@ def test_the_worker_s_dockerfile_begins_as_those_of_the_steps_so_that_it_shares_
     assert worker.partition("COPY functions/worker/worker.py")[0] == step.partition(f"COPY functions/{STEPS[0]}/handler.py")[0]
 
 
-@pytest.mark.parametrize("folder", [*STEPS, "worker"])
+@pytest.mark.parametrize("folder", DATABASE_IMAGES)
+def test_the_images_with_a_database_begin_as_those_of_the_steps_and_add_what_they_need_besides(root: Path, folder: str) -> None:
+    step = (root / "functions" / STEPS[0] / "Dockerfile").read_text()
+    own = (root / "functions" / folder / "Dockerfile").read_text()
+    begin, _, end = step.partition(f"COPY functions/{STEPS[0]}/handler.py")
+    assert own.startswith(begin)
+    added, _, rest = own.removeprefix(begin).partition(f"COPY functions/{folder}/handler.py")
+    assert "COPY layers/flowforge/build/web/dependencies" in added
+    assert "functions/" not in added
+    assert rest.replace(folder, STEPS[0]) == end
+
+
+@pytest.mark.parametrize("folder", [*STEPS, *DATABASE_IMAGES, "worker"])
 def test_an_image_knows_its_release_which_changes_no_layer_below_the_handler(root: Path, folder: str) -> None:
     _, _, upper = (root / "functions" / folder / "Dockerfile").read_text().partition(f"COPY functions/{folder}/")
     assert "ARG RELEASE=unreleased\nENV FLOWFORGE_RELEASE=${RELEASE}\n" in upper
@@ -94,7 +107,12 @@ def test_the_worker_s_process_is_the_container_s_first_so_that_signals_reach_it(
 
 def test_images_are_built_from_nothing_but_what_they_hold(root: Path) -> None:
     lines = [line for line in (root / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
-    assert lines == ["**", "!functions/*/handler.py", "!functions/worker/worker.py", "!layers/flowforge/build/image"]
+    assert lines == [
+        "**",
+        "!functions/*/handler.py",
+        "!functions/worker/worker.py",
+        *(f"!layers/flowforge/build/{name}" for name in ("image", "web")),
+    ]
 
 
 def test_every_function_of_the_control_plane_takes_the_package_from_the_layer(application: Mapping[str, Any]) -> None:
@@ -173,11 +191,9 @@ def test_every_function_publishes_a_version_with_every_release_and_knows_its_nam
 def test_every_step_may_be_limited_and_none_has_to_be(application: Mapping[str, Any]) -> None:
     assert application["Parameters"]["StepConcurrency"]["Default"] == 0
     for name, function in functions(application).items():
-        limited = function["Properties"].get("ReservedConcurrentExecutions")
-        image = function["Properties"].get("PackageType") == "Image"
-        assert limited == ({"Fn::If": ["LimitSteps", {"Ref": "StepConcurrency"}, {"Ref": "AWS::NoValue"}]} if image else None), (
-            name
-        )
+        if folder_of(function).removeprefix("functions/") in STEPS:
+            limited = function["Properties"]["ReservedConcurrentExecutions"]
+            assert limited == {"Fn::If": ["LimitSteps", {"Ref": "StepConcurrency"}, {"Ref": "AWS::NoValue"}]}, name
 
 
 def test_the_state_machine_writes_no_data_into_its_log(application: Mapping[str, Any]) -> None:
@@ -209,7 +225,7 @@ def test_the_plan_knows_the_size_of_every_step_s_function(application: Mapping[s
             item["Properties"]["MemorySize"], item["Properties"]["EphemeralStorage"]["Size"]
         )
         for item in functions(application).values()
-        if item["Properties"].get("PackageType") == "Image"
+        if folder_of(item).removeprefix("functions/") in STEPS
     }
     assert declared == {step.value: size for step, size in LAMBDA_SIZES.items()}
 

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from flowforge.local.emulator import find_uv
 
-EXPORT = "{uv} export --quiet --frozen --offline --package flowforge --extra lambda --no-emit-workspace"
+EXPORT = "{uv} export --quiet --frozen --offline --package flowforge --extra lambda --extra web --no-emit-workspace"
 PYTHON = (3, 13)
 # Amazon Linux 2023, on which Lambda's Python 3.13 runs, has glibc 2.34. Nothing is built for less than 2.17 on arm64.
 PLATFORMS = [*(f"manylinux_2_{minor}_aarch64" for minor in range(34, 16, -1)), "manylinux2014_aarch64"]

@@ -1,6 +1,7 @@
 """scripts/deploy says what a deployment lacks before it builds or changes anything, and gives everything one release."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from importlib.machinery import SourceFileLoader
@@ -47,8 +48,36 @@ def test_missing_credentials_are_named(root: Path, tmp_path: Path) -> None:
 
 def test_a_missing_container_engine_is_named(root: Path, tmp_path: Path, s3_url: str) -> None:
     # Any service of moto answers at its address.
-    said = refusal(root, tmp_path, "dev", "all", **REGION, **CREDENTIALS, AWS_ENDPOINT_URL=s3_url)
+    folder = with_network(root, tmp_path)
+    said = refusal(folder, tmp_path, "dev", "all", **REGION, **CREDENTIALS, AWS_ENDPOINT_URL=s3_url)
     assert "No container engine answers" in said
+
+
+def with_network(root: Path, folder: Path, region: str = "eu-central-1") -> Path:
+    """A project whose stage dev has a network, and the certificates of one region."""
+    certificates = "layers/flowforge/src/flowforge/metadata/certificates/rds.pem"
+    for name in ("samconfig.toml", "foundation/samconfig.toml", "scripts/deploy", certificates):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / name, folder / name)
+    settings = folder / "foundation" / "samconfig.toml"
+    stated = (
+        settings.read_text().replace("VpcId=none", "VpcId=vpc-1").replace("PrivateSubnetIds=none", "PrivateSubnetIds=subnet-1")
+    )
+    settings.write_text(stated)
+    (folder / certificates).write_text(f"# Amazon RDS {region} Root CA RSA2048 G1, valid until 2061")
+    return folder
+
+
+def test_a_missing_network_is_named_with_the_settings_that_state_it(root: Path, tmp_path: Path, s3_url: str) -> None:
+    said = refusal(root, tmp_path, "dev", "all", **REGION, **CREDENTIALS, AWS_ENDPOINT_URL=s3_url)
+    assert "VpcId, PrivateSubnetIds of stage dev" in said
+    assert "foundation/samconfig.toml" in said
+
+
+def test_a_region_whose_database_could_not_be_verified_is_named(root: Path, tmp_path: Path, s3_url: str) -> None:
+    folder = with_network(root, tmp_path, "eu-west-1")
+    said = refusal(folder, tmp_path, "dev", "all", **REGION, **CREDENTIALS, AWS_ENDPOINT_URL=s3_url)
+    assert "the certificates of RDS in eu-central-1" in said
 
 
 @pytest.fixture
@@ -76,6 +105,7 @@ def test_images_functions_and_worker_are_of_one_release(
         return subprocess.CompletedProcess(arguments, 0, stdout="told")
 
     monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setitem(vars(command), "lacking", lambda *_: "")
     vars(command)["main"]("dev", "all")
     given = {argument for arguments in asked for argument in arguments}
     (release,) = {argument for argument in given if argument.startswith("Release=")}

@@ -24,7 +24,14 @@ HOLDS_DATA = (
     "SilverDatabase",
     "GoldDatabase",
     "QuarantineDatabase",
+    "Database",
+    # A server that is retained keeps what it stands on: none of it could be removed from under it.
+    "DatabaseParameters",
+    "DatabaseSubnets",
+    "DatabaseServers",
+    "DatabaseClients",
 )
+EMPTY = {"WorkerGroup"}
 HOLDS_NONE = ("AWS::SSM::Parameter", "AWS::KMS::Alias", "AWS::Athena::WorkGroup", "AWS::IAM::Role")
 BUCKETS = ("DataBucket", "AccessLogBucket")
 
@@ -46,12 +53,18 @@ def test_what_holds_data_outlives_the_stack(foundation: Mapping[str, Any], name:
 
 def test_no_bucket_key_or_table_is_declared_without_being_retained(foundation: Mapping[str, Any]) -> None:
     holding = [name for name, resource in foundation["Resources"].items() if resource["Type"] not in HOLDS_NONE]
-    assert sorted(holding) == sorted(HOLDS_DATA)
+    assert sorted(holding) == sorted({*HOLDS_DATA, *EMPTY})
 
 
 def test_the_application_holds_no_data(application: Mapping[str, Any]) -> None:
     kinds = {resource["Type"] for resource in application["Resources"].values()}
-    assert not kinds & {"AWS::S3::Bucket", "AWS::KMS::Key", "AWS::DynamoDB::Table", "AWS::ECR::Repository"}
+    assert not kinds & {
+        "AWS::S3::Bucket",
+        "AWS::KMS::Key",
+        "AWS::DynamoDB::Table",
+        "AWS::ECR::Repository",
+        "AWS::RDS::DBInstance",
+    }
 
 
 @pytest.mark.parametrize("key", ["DataKey", "OperationsKey"])
@@ -155,6 +168,17 @@ def test_access_to_the_data_is_logged_into_a_bucket_that_takes_nothing_else(foun
     assert taken["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
 
 
+def test_the_load_balancer_of_this_account_logs_below_a_prefix_of_its_own(
+    foundation: Mapping[str, Any], application: Mapping[str, Any]
+) -> None:
+    attributes = application["Resources"]["WebBalancer"]["Properties"]["LoadBalancerAttributes"]
+    (prefix,) = [item["Value"] for item in attributes if item["Key"] == "access_logs.s3.prefix"]
+    taken = policy_of(foundation, "AccessLogBucketPolicy")["TakeAccessLogOfLoadBalancer"]
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+    assert taken["Principal"] == {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}
+    assert taken["Resource"] == {"Fn::Sub": f"${{AccessLogBucket.Arn}}/{prefix}/AWSLogs/${{AWS::AccountId}}/*"}
+
+
 def test_the_access_log_is_encrypted_as_its_delivery_needs_and_expires(foundation: Mapping[str, Any]) -> None:
     properties = foundation["Resources"]["AccessLogBucket"]["Properties"]
     (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -210,3 +234,56 @@ def test_the_role_that_asks_changes_nothing_but_the_answers(foundation: Mapping[
     assert changing == {"s3:PutObject", "s3:AbortMultipartUpload", "glue:BatchGetPartition"}
     assert statements["KeepAnswers"]["Resource"] == {"Fn::Sub": f"${{DataBucket.Arn}}/{ATHENA_RESULTS}*"}
     assert not [action for action in actions if "*" in action]
+
+
+def test_the_database_is_encrypted_closed_to_the_public_and_restorable(foundation: Mapping[str, Any]) -> None:
+    database = foundation["Resources"]["Database"]["Properties"]
+    key = {"Fn::GetAtt": ["DataKey", "Arn"]}
+    assert (database["StorageEncrypted"], database["KmsKeyId"], database["PubliclyAccessible"]) == (True, key, False)
+    assert (database["BackupRetentionPeriod"], database["DeleteAutomatedBackups"]) == ({"Ref": "DatabaseBackupDays"}, False)
+    assert database["DeletionProtection"] == {"Fn::If": ["Production", True, False]}
+    assert foundation["Conditions"]["Production"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
+    assert foundation["Parameters"]["DatabaseBackupDays"]["MinValue"] == 1
+
+
+def test_the_password_of_the_database_is_made_and_changed_by_rds_and_encrypted_by_the_stage_s_key(
+    foundation: Mapping[str, Any],
+) -> None:
+    database = foundation["Resources"]["Database"]["Properties"]
+    assert database["ManageMasterUserPassword"] is True
+    assert database["MasterUserSecret"] == {"KmsKeyId": {"Fn::GetAtt": ["DataKey", "Arn"]}}
+    assert "MasterUserPassword" not in database
+
+
+def test_the_server_takes_sessions_over_tls_only_as_many_as_the_stage_says_and_ends_idle_ones(
+    foundation: Mapping[str, Any],
+) -> None:
+    properties = foundation["Resources"]["DatabaseParameters"]["Properties"]
+    database = foundation["Resources"]["Database"]["Properties"]
+    assert properties["Family"] == f"{database['Engine']}{database['EngineVersion']}"
+    assert properties["Parameters"]["rds.force_ssl"] == "1"
+    assert properties["Parameters"]["max_connections"] == {"Ref": "DatabaseMaxConnections"}
+    # In milliseconds; the lock of a migration idles in its transaction for as long as the migration takes.
+    assert int(properties["Parameters"]["idle_session_timeout"]) == 600_000
+    assert int(properties["Parameters"]["idle_in_transaction_session_timeout"]) > 900_000
+
+
+def test_only_the_functions_of_the_stage_reach_the_server_and_it_reaches_nobody(foundation: Mapping[str, Any]) -> None:
+    servers = foundation["Resources"]["DatabaseServers"]["Properties"]
+    (entry,) = servers["SecurityGroupIngress"]
+    assert entry["SourceSecurityGroupId"] == {"Fn::GetAtt": ["DatabaseClients", "GroupId"]}
+    assert entry["FromPort"] == entry["ToPort"] == {"Ref": "DatabasePort"}
+    assert [rule["CidrIp"] for rule in servers["SecurityGroupEgress"]] == ["127.0.0.1/32"]
+    for group in ("DatabaseClients", "WorkerGroup"):
+        assert "SecurityGroupIngress" not in foundation["Resources"][group]["Properties"]
+
+
+def test_a_stage_that_names_a_database_of_its_own_gets_no_other_and_one_without_a_network_none(
+    foundation: Mapping[str, Any],
+) -> None:
+    conditions = foundation["Conditions"]
+    assert conditions["MakeDatabase"] == {"Fn::And": [{"Condition": "InNetwork"}, {"Fn::Not": [{"Condition": "OwnDatabase"}]}]}
+    for name in ("Database", "DatabaseParameters", "DatabaseSubnets", "DatabaseServers"):
+        assert foundation["Resources"][name]["Condition"] == "MakeDatabase"
+    told = foundation["Resources"]["DatabaseHostParameter"]["Properties"]["Value"]
+    assert told == {"Fn::If": ["MakeDatabase", {"Fn::GetAtt": ["Database", "Endpoint.Address"]}, {"Ref": "DatabaseHost"}]}

@@ -18,6 +18,8 @@ READS = {
     "PlanExecution": {"landing", "contracts"},
     "RecordEvent": {"silver", "gold", "quarantine", "contracts"},
     "Reconcile": {"silver", "gold", "quarantine", "contracts"},
+    "Web": {"landing", "contracts", "bronze", "silver", "quarantine", "gold"},
+    "UpgradeDatabase": set[str](),
 }
 WRITES = {
     "BronzeIngest": {"bronze", "quarantine", "_attempts"},
@@ -26,7 +28,14 @@ WRITES = {
     "Worker": {"bronze", "silver", "quarantine", "gold", "contracts", "_attempts"},
     "PlanExecution": {"workflows"},
     "RecordEvent": set[str](),
+    "Web": {"landing"},
+    "UpgradeDatabase": set[str](),
 }
+# It touches no execution's objects.
+WITHOUT_COMMON = {"UpgradeDatabase"}
+# What a person asks the API to remove: a landed file, or all data of a workflow that was deleted.
+REMOVES = {"Web": {"landing", "bronze", "silver", "quarantine", "gold", "contracts", "workflows"}}
+WITHOUT_KEY = {"UpgradeDatabase"}
 # What reads runs and writes none.
 READING_ALONE = {"Reconcile"}
 SCHEDULES = ("WorkflowScheduleRole", "ReconcileScheduleRole")
@@ -34,6 +43,11 @@ SCHEDULES = ("WorkflowScheduleRole", "ReconcileScheduleRole")
 
 def roles(template: Mapping[str, Any]) -> list[str]:
     return [name for name, item in template["Resources"].items() if item["Type"] == "AWS::IAM::Role"]
+
+
+def common(function: str) -> set[str]:
+    """What a function reads and writes because it has a part in executions."""
+    return set() if function in WITHOUT_COMMON else COMMON
 
 
 def prefixes(template: Mapping[str, Any], role: str, action: str) -> set[str]:
@@ -95,12 +109,12 @@ def test_every_statement_has_a_name_that_is_unique_in_its_role(application: Mapp
 
 @pytest.mark.parametrize("function", READS)
 def test_a_function_reads_the_layers_that_it_needs_and_no_other(application: Mapping[str, Any], function: str) -> None:
-    assert prefixes(application, f"{function}Role", "s3:GetObject") == READS[function] | COMMON
+    assert prefixes(application, f"{function}Role", "s3:GetObject") == READS[function] | common(function)
 
 
 @pytest.mark.parametrize("function", WRITES)
 def test_a_function_writes_the_layers_that_it_owns_and_no_other(application: Mapping[str, Any], function: str) -> None:
-    assert prefixes(application, f"{function}Role", "s3:PutObject") == WRITES[function] | COMMON
+    assert prefixes(application, f"{function}Role", "s3:PutObject") == WRITES[function] | common(function)
 
 
 def test_what_starts_executions_has_no_part_in_the_lake_and_what_compares_them_writes_none(
@@ -112,8 +126,9 @@ def test_what_starts_executions_has_no_part_in_the_lake_and_what_compares_them_w
 
 
 @pytest.mark.parametrize("function", READS)
-def test_nothing_is_deleted_but_attempts(application: Mapping[str, Any], function: str) -> None:
-    assert prefixes(application, f"{function}Role", "s3:DeleteObject") <= {"_attempts"}
+def test_nothing_is_deleted_but_attempts_and_what_people_remove(application: Mapping[str, Any], function: str) -> None:
+    removed = prefixes(application, f"{function}Role", "s3:DeleteObject")
+    assert removed == REMOVES.get(function, removed & {"_attempts"})
 
 
 @pytest.mark.parametrize("function", ["BronzeIngest", "SilverTransform", "GoldPublish"])
@@ -133,15 +148,32 @@ def test_a_missing_object_is_seen_as_missing_wherever_a_function_reads(applicati
         if "s3:ListBucket" in as_list(statement["Action"]):
             assert statement["Resource"] == {"Fn::Sub": BUCKET}
             listed |= {prefix.removesuffix("/*") for prefix in as_list(statement["Condition"]["StringLikeIfExists"]["s3:prefix"])}
-    assert listed == READS[function] | COMMON
+    assert listed == READS[function] | common(function)
 
 
-@pytest.mark.parametrize("function", READS)
+@pytest.mark.parametrize("function", sorted(set(READS) - WITHOUT_KEY))
 def test_the_key_is_used_through_s3_only(application: Mapping[str, Any], function: str) -> None:
     (use,) = [
         statement
         for statement in statements(application, f"{function}Role")
         if any(action.startswith("kms:") for action in as_list(statement["Action"]))
+        and statement["Resource"] == {"Ref": "DataKeyArn"}
     ]
     assert use["Resource"] == {"Ref": "DataKeyArn"}
     assert use["Condition"] == {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}}}
+
+
+def test_a_function_that_talks_to_the_database_reads_one_secret_and_uses_its_key_for_that_alone(
+    application: Mapping[str, Any],
+) -> None:
+    policy = application["Resources"]["DatabasePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    granted = {statement["Sid"]: statement for statement in policy}
+    assert (granted["ReadLogin"]["Action"], granted["ReadLogin"]["Resource"]) == (
+        "secretsmanager:GetSecretValue",
+        {"Ref": "DatabaseSecretArn"},
+    )
+    use = granted["UseKeyThroughSecretsManager"]
+    assert (use["Action"], use["Resource"]) == ("kms:Decrypt", {"Ref": "DatabaseSecretKeyArn"})
+    assert use["Condition"] == {
+        "StringEquals": {"kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}}
+    }

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from sqlalchemy import make_url
 
 from databases import Server
 from flowforge.lake.lake import Lake
@@ -88,6 +89,7 @@ def asked_by_functions(s3_url: str, aws: boto3.session.Session, postgres: Server
             "FLOWFORGE_DATA_BUCKET": lab.lake.bucket,
             "FLOWFORGE_STAGE": "dev",
             "FLOWFORGE_STATE_MACHINE_ARN": alias,
+            "DATABASE_URL": make_url(postgres.url).set(database=postgres.copy()).render_as_string(hide_password=False),
             "FLOWFORGE_START_REQUESTS_URL": queue,
             "FLOWFORGE_START_REQUESTS_DLQ_URL": dead,
         }.items():
@@ -211,11 +213,15 @@ def test_what_is_not_recorded_names_a_role_that_there_is_and_a_page_or_a_reason_
     assert len({entry[:2] for entry in UNRECORDED}) == len(UNRECORDED)
 
 
-def test_no_function_needs_a_network_interface_or_a_tracer(application: Mapping[str, Any]) -> None:
-    # They would need permissions of their own: AWSLambdaVPCAccessExecutionRole, AWSXRayDaemonWriteAccess.
+def test_no_function_needs_a_tracer_and_only_those_with_a_database_an_interface(application: Mapping[str, Any]) -> None:
+    # They need permissions of their own: AWSXRayDaemonWriteAccess, AWSLambdaVPCAccessExecutionRole.
+    in_network = {name for name, item in of_type(application, "AWS::Serverless::Function").items() if "VpcConfig" in item}
+    assert {f"{name}Role" for name in in_network} == {
+        entry.role for entry in UNRECORDED if entry.permission.action == "ec2:CreateNetworkInterface"
+    }
     for kind in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
         for name, properties in of_type(application, kind).items():
-            assert not {"VpcConfig", "Tracing", "DeadLetterQueue", "EventInvokeConfig"} & set(properties), name
+            assert not {"Tracing", "DeadLetterQueue", "EventInvokeConfig"} & set(properties), name
 
 
 def without(template: Mapping[str, Any], role: str, number: int, action: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 STAGES = ("dev", "qa", "uat", "prod")
 # What the foundation leaves for others than the application.
-FOR_PEOPLE_AND_DEPLOYMENT = {"/flowforge/${Stage}/access-log-bucket", "/flowforge/${Stage}/image-repository"}
+FOR_PEOPLE_AND_DEPLOYMENT = {"/flowforge/${Stage}/image-repository"}
 STACKS = {"application": "flowforge-", "foundation": "flowforge-foundation-"}
 
 

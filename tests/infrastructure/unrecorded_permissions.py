@@ -10,7 +10,8 @@ from typing import NamedTuple
 from infrastructure.permission import BUCKET, Permission, in_catalog, listing
 
 STEPS = ("BronzeIngest", "SilverTransform", "GoldPublish")
-FUNCTIONS = (*STEPS, "PlanExecution", "RecordEvent", "StartExecution", "Reconcile")
+WITH_DATABASE = ("PlanExecution", "RecordEvent", "StartExecution", "Reconcile", "UpgradeDatabase", "Web")
+FUNCTIONS = (*STEPS, *WITH_DATABASE)
 
 
 class Unrecorded(NamedTuple):
@@ -25,6 +26,15 @@ SYNC_RULE = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/
 LAMBDA_LOGS = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html"
 LAMBDA_POLLS = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"
 TASK_EXECUTION = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"
+LAMBDA_IN_NETWORK = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
+SAMPLES = "web/asset_sample.py and steps/quarantine_reader.py read rows of the layers, as the tests of those routes show"
+REPLAYS = "orchestration/replays.py stores the rows that a replay takes, and the route looks whether their run was refused"
+LINES = "orchestration/execution_logs.py looks through the groups of the functions that write an execution's id"
+PROBES = "orchestration/platform_probes.py asks whether the state machine and the queue are there"
+LOGGED = ("StartExecution", "PlanExecution", "BronzeIngest", "SilverTransform", "GoldPublish", "Worker", "RecordEvent")
+SECRET = "metadata/credentials.py reads the login where a stage names its secret; the tests name their database by a URL"
+KEY_OF_SECRET = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html"
+THROUGH_SECRETS = "StringEquals kms:ViaService secretsmanager.${AWS::Region}.${AWS::URLSuffix}"
 STATES_SYNC = "https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html#ecs-iam"
 STATES_LOGS = "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"
 SINK_IN_PARTS = "the engine uploads files above 32 MB in parts, and gives them up when a sink fails"
@@ -57,11 +67,48 @@ UNRECORDED = (
         Unrecorded("SilverTransformRole", permission, QUARANTINE_FIRST)
         for permission in in_catalog("CreateDatabase", "quarantine")
     ),
+    # What people look at; the recorded requests change things.
+    *(
+        Unrecorded("WebRole", Permission("s3:GetObject", f"{BUCKET}/{folder}/*"), SAMPLES)
+        for folder in ("bronze", "silver", "gold", "quarantine")
+    ),
+    *(
+        Unrecorded("WebRole", permission, REPLAYS)
+        for permission in (
+            Permission("s3:GetObject", f"{BUCKET}/runs/*"),
+            Permission("s3:PutObject", f"{BUCKET}/runs/*"),
+            listing("runs"),
+        )
+    ),
+    *(Unrecorded("WebRole", Permission("logs:FilterLogEvents", f"${{{name}Logs.Arn}}"), LINES) for name in LOGGED),
+    Unrecorded("WebRole", Permission("states:DescribeStateMachine", "${Workflow}"), PROBES),
+    Unrecorded("WebRole", Permission("sqs:GetQueueAttributes", "${StartRequests.Arn}"), PROBES),
     # Lambda writes a function's log with the function's role. The groups are the template's, so none is created.
     *(
         Unrecorded(f"{function}Role", Permission(action, f"${{{function}Logs.Arn}}"), LAMBDA_LOGS)
         for function in FUNCTIONS
         for action in ("logs:CreateLogStream", "logs:PutLogEvents")
+    ),
+    # Lambda puts a function into a network with the function's role.
+    *(
+        Unrecorded(f"{function}Role", Permission(f"ec2:{action}", "*"), LAMBDA_IN_NETWORK)
+        for function in WITH_DATABASE
+        for action in (
+            "CreateNetworkInterface",
+            "DescribeNetworkInterfaces",
+            "DescribeSubnets",
+            "DeleteNetworkInterface",
+            "AssignPrivateIpAddresses",
+            "UnassignPrivateIpAddresses",
+        )
+    ),
+    *(
+        Unrecorded(f"{function}Role", permission, source)
+        for function in WITH_DATABASE
+        for permission, source in (
+            (Permission("secretsmanager:GetSecretValue", "${DatabaseSecretArn}"), SECRET),
+            (Permission("kms:Decrypt", "${DatabaseSecretKeyArn}", THROUGH_SECRETS), KEY_OF_SECRET),
+        )
     ),
     # Lambda polls the queue with the function's role.
     *(

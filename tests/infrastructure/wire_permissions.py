@@ -17,6 +17,10 @@ DECRYPT = Permission("kms:Decrypt", "${DataKeyArn}", THROUGH_S3)
 GENERATE = Permission("kms:GenerateDataKey", "${DataKeyArn}", THROUGH_S3)
 EXECUTIONS = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution"
 DEFAULT_BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default"
+OF_QUEUES = {
+    f"AmazonSQS.{operation}"
+    for operation in ("SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch")
+}
 
 
 def needed(requests: Iterable[Seen], names: Mapping[str, str]) -> set[Permission]:
@@ -26,9 +30,10 @@ def needed(requests: Iterable[Seen], names: Mapping[str, str]) -> set[Permission
 
 def _needed(seen: Seen, names: Mapping[str, str]) -> Iterator[Permission]:
     target = seen.headers.get("x-amz-target", "")
-    if target == "AmazonSQS.SendMessage":
+    if target in OF_QUEUES:
+        # A batch is authorized as each of its entries (SQS API Reference, "ChangeMessageVisibilityBatch").
         queue = json.loads(seen.body)["QueueUrl"].rpartition("/")[2]
-        yield Permission("sqs:SendMessage", names[queue])
+        yield Permission(f"sqs:{target.partition('.')[2].removesuffix('Batch')}", names[queue])
     elif target == "AWSStepFunctions.StartExecution":
         yield _start(json.loads(seen.body)["stateMachineArn"], names)
     elif target in ("AWSStepFunctions.DescribeExecution", "AWSStepFunctions.StopExecution"):
@@ -66,7 +71,12 @@ def _of_glue(operation: str, body: Mapping[str, Any]) -> list[Permission]:
 def _of_s3(seen: Seen) -> Iterator[Permission]:
     """Operations and permissions: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html."""
     folder = unquote(seen.path).strip("/").partition("/")[2].partition("/")[0]
-    if seen.method in ("GET", "HEAD"):
+    if seen.method == "POST" and not folder and b'name="key"' in seen.body:
+        yield from _posted(seen)
+    elif seen.method == "GET" and "uploadId" in seen.query:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html: with the key, decrypt.
+        yield from (Permission("s3:ListMultipartUploadParts", _objects(folder)), DECRYPT)
+    elif seen.method in ("GET", "HEAD"):
         yield from _listed(seen) if "list-type" in seen.query else _read(folder)
     elif seen.method == "POST" and "delete" in seen.query:
         yield from (Permission("s3:DeleteObject", _objects(key.partition("/")[0])) for key in deleted_keys(seen.body))
@@ -103,6 +113,15 @@ def _written(seen: Seen, folder: str) -> Iterator[Permission]:
         yield Permission("s3:GetObject", _objects(folder))
     if source := seen.headers.get("x-amz-copy-source"):
         yield from _read(unquote(source).strip("/").partition("/")[2].partition("/")[0])
+
+
+def _posted(seen: Seen) -> Iterator[Permission]:
+    """A form is authorized as a PUT to the key that stands in it, by whoever signed its policy.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+    """
+    key = seen.body.partition(b'name="key"\r\n\r\n')[2].partition(b"\r\n")[0].decode()
+    yield from (Permission("s3:PutObject", _objects(key.partition("/")[0])), GENERATE)
 
 
 def _objects(folder: str) -> str:

@@ -16,6 +16,8 @@ from samtranslator.translator.translator import Translator
 ROOT = Path(__file__).parents[2]
 REGION, ACCOUNT = "us-east-1", "000000000000"
 UNKNOWN = ("AWS::StepFunctions::StateMachineVersion", "AWS::StepFunctions::StateMachineAlias")
+# Asked for, the emulator would run the image of a function, and no image is pushed.
+NOT_RUN = "AWS::CloudFormation::CustomResource"
 
 
 def main(bucket: str, output: Path, release: str) -> None:
@@ -28,17 +30,23 @@ def main(bucket: str, output: Path, release: str) -> None:
             if member in properties:
                 properties[member] = f"s3://{bucket}/{Path(properties[member]).name}"
     transformed = Translator({}, Parser()).translate(template, {"AWS::Region": REGION, "Release": release})
-    left_out = [name for name, resource in transformed["Resources"].items() if resource["Type"] in UNKNOWN]
+    left_out = [name for name, resource in transformed["Resources"].items() if resource["Type"] in (*UNKNOWN, NOT_RUN)]
     for name in left_out:
         del transformed["Resources"][name]
+    for resource in transformed["Resources"].values():
+        if resource.get("DependsOn") in left_out:
+            del resource["DependsOn"]
     transformed["Outputs"] = {
         name: item for name, item in transformed["Outputs"].items() if item["Value"] not in [{"Ref": gone} for gone in left_out]
     }
-    # What the alias would be called, for the function that starts it.
+    # What the alias would be called, for the functions that start it.
     alias = template["Resources"]["Workflow"]["Properties"]["AutoPublishAlias"]
-    variables = transformed["Resources"]["StartExecution"]["Properties"]["Environment"]["Variables"]
-    assert variables["FLOWFORGE_STATE_MACHINE_ARN"] == {"Ref": f"WorkflowAlias{alias}"}
-    variables["FLOWFORGE_STATE_MACHINE_ARN"] = {"Fn::Sub": f"${{Workflow}}:{alias}"}
+    named = {"Ref": f"WorkflowAlias{alias}"}
+    functions = [item["Properties"] for item in transformed["Resources"].values() if item["Type"] == "AWS::Lambda::Function"]
+    starting = [item["Environment"]["Variables"] for item in functions if named in item["Environment"]["Variables"].values()]
+    assert starting
+    for variables in starting:
+        variables["FLOWFORGE_STATE_MACHINE_ARN"] = {"Fn::Sub": f"${{Workflow}}:{alias}"}
     transformed.pop("Transform", None)
     output.write_text(json.dumps(transformed, indent=1))
 

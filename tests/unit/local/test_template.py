@@ -172,6 +172,8 @@ def test_the_products_own_template_can_be_read() -> None:
         "RecordEvent",
         "StartExecution",
         "Reconcile",
+        "UpgradeDatabase",
+        "Web",
     }
     for function in functions.values():
         assert (function.folder / "handler.py").is_file()

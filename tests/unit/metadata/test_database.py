@@ -3,7 +3,9 @@
 import json
 import ssl
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -156,8 +158,6 @@ def test_a_secret_of_another_form_is_told_without_its_text(text_of_secret: str) 
 
 def test_a_stage_names_its_host_its_secret_and_the_certificates_that_the_server_is_verified_by(tmp_path: Path) -> None:
     stage = {"FLOWFORGE_DATABASE_HOST": "db.internal", "FLOWFORGE_DATABASE_SECRET_ARN": "arn:secret"}
-    with pytest.raises(ConfigFault, match="FLOWFORGE_DATABASE_CA_BUNDLE"):
-        DatabaseSettings.from_environment(stage)
     with pytest.raises(ConfigFault, match="there is no file"):
         DatabaseSettings.from_environment({**stage, "FLOWFORGE_DATABASE_CA_BUNDLE": str(tmp_path / "none.pem")})
     system = ssl.get_default_verify_paths().cafile
@@ -169,6 +169,22 @@ def test_a_stage_names_its_host_its_secret_and_the_certificates_that_the_server_
     assert settings.tls is not None
     assert (settings.tls.verify_mode, settings.tls.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert (settings.secret_arn, settings.pool_size, settings.url.password) == ("arn:secret", 5, None)
+
+
+@pytest.mark.parametrize("bundle", [{}, {"FLOWFORGE_DATABASE_CA_BUNDLE": ""}])
+def test_a_stage_that_names_no_certificates_is_verified_by_those_of_rds_and_by_no_others(bundle: dict[str, str]) -> None:
+    stage = {"FLOWFORGE_DATABASE_HOST": "db.internal", "FLOWFORGE_DATABASE_SECRET_ARN": "arn:secret", **bundle}
+    tls = DatabaseSettings.from_environment(stage).tls
+    assert tls is not None
+    assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_REQUIRED, True)
+    authorities = tls.get_ca_certs()
+    subjects: list[Any] = [item["subject"] for item in authorities]
+    names = {value for subject in subjects for part in subject for name, value in part if name == "commonName"}
+    assert {f"Amazon RDS eu-central-1 Root CA {kind} G1" for kind in ("RSA2048", "RSA4096", "ECC384")} <= names
+    assert all(str(name).startswith("Amazon RDS ") for name in names)
+    # A year is more than two releases of whoever uses this.
+    soon = time.time() + 365 * 86_400
+    assert all(ssl.cert_time_to_seconds(str(item["notAfter"])) > soon for item in authorities)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,12 @@ from flowforge.metadata.variables import URL_VARIABLE
 DATA_BUCKET = "flowforge-dev-data"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/flowforge-local"
 # What the template asks of an account (its parameters), as it is on a laptop.
-TEMPLATE_PARAMETERS = {"Stage": STAGE, "DataBucketName": DATA_BUCKET}
+TEMPLATE_PARAMETERS = {
+    "Stage": STAGE,
+    "DataBucketName": DATA_BUCKET,
+    # DATABASE_URL leads to the database of a laptop.
+    **dict.fromkeys(("DatabaseHost", "DatabasePort", "DatabaseName", "DatabaseSecretArn"), ""),
+}
 EMULATOR_CHUNK_BYTES = str(32 << 20)
 """The emulator reads a whole object from disk for each range that is asked of it, so ranges had better be few."""
 
@@ -174,9 +179,9 @@ class LocalStack(StackConnection):
     def _start_functions(self, cleanup: ExitStack, template: Template, settings: SandboxSettings) -> FunctionHost:
         functions = FunctionHost(template.functions, settings)
         cleanup.callback(functions.close)
-        # What a schedule calls now and then has the time to load.
-        scheduled = {spec.target_arn for spec in template.schedules}
-        functions.warm(spec.name for spec in template.functions if spec.arn not in scheduled)
+        # What a schedule calls now and then has the time to load, and what a load balancer or CloudFormation calls is not called.
+        named = {value.rpartition(":")[0] for machine in template.state_machines for value in machine.substitutions.values()}
+        functions.warm(spec.name for spec in template.functions if spec.queues or spec.arn in named)
         return functions
 
     def _start_apis(

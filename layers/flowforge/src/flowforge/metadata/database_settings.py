@@ -23,6 +23,8 @@ from flowforge.model.errors import ConfigFault
 
 DRIVER = "postgresql+pg8000"
 NO_TLS, VERIFIED_TLS = "disable", "verify-full"
+CERTIFICATES_OF_RDS = Path(__file__).parent / "certificates" / "rds.pem"
+"""The authorities of Amazon RDS, where a stage has its database; the folder's README.md says where they are from."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,12 @@ class DatabaseSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "DatabaseSettings":
-        """Read DATABASE_URL, or the host and the secret of a stage. Raises ConfigFault naming the variable that is wrong."""
+        """Read DATABASE_URL, or the host and the secret of a stage. Raises ConfigFault naming the variable that is wrong.
+
+        A stage's server is verified by the authorities of RDS, unless a variable names others.
+        """
         pool_size = _whole_number(environment.get(POOL_VARIABLE, "1"), POOL_VARIABLE)
-        bundle = environment.get(CA_BUNDLE_VARIABLE)
+        bundle = environment.get(CA_BUNDLE_VARIABLE) or None
         if text := environment.get(URL_VARIABLE):
             return cls.of_url(text, pool_size=pool_size, ca_bundle=bundle)
         host, secret_arn = environment.get(HOST_VARIABLE), environment.get(SECRET_VARIABLE)
@@ -51,14 +56,9 @@ class DatabaseSettings:
             raise ConfigFault(
                 f"the database is not named: set {URL_VARIABLE}, or {HOST_VARIABLE} and {SECRET_VARIABLE}", option=URL_VARIABLE
             )
-        if not bundle:
-            raise ConfigFault(
-                f"{CA_BUNDLE_VARIABLE} is not set: name the file with the certificates of RDS, by which the server is verified",
-                option=CA_BUNDLE_VARIABLE,
-            )
-        port = _whole_number(environment.get(PORT_VARIABLE, "5432"), PORT_VARIABLE)
+        port = _whole_number(environment.get(PORT_VARIABLE) or "5432", PORT_VARIABLE)
         url = URL.create(DRIVER, host=host, port=port, database=environment.get(NAME_VARIABLE, "flowforge"))
-        return cls(url, _verified(bundle), secret_arn, pool_size)
+        return cls(url, _verified(bundle or str(CERTIFICATES_OF_RDS)), secret_arn, pool_size)
 
     @classmethod
     def of_url(cls, text: str, *, pool_size: int = 1, ca_bundle: str | None = None) -> "DatabaseSettings":

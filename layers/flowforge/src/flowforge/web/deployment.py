@@ -1,6 +1,6 @@
 """The API in the cloud: what its environment says of the deployment, and the function behind the load balancer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Self
 
 import boto3
@@ -75,7 +75,7 @@ def _quick(service: str) -> Any:
     return boto3.client(service, config=PROBE)  # type: ignore[call-overload]
 
 
-def function_of(services: Services) -> Mangum:
+def function_of(services: Services) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """The handler of a function that a load balancer calls, with one event for each request."""
     # Nothing has to begin or end with the process: the database connects when it is first asked.
     return Mangum(guarded(create_application(services)), lifespan="off", text_mime_types=list(TEXTS))
