@@ -77,9 +77,9 @@ class Product:
 
     def stored(self, execution_id: str) -> str | None:
         """The state that is recorded, looked up where no page looks."""
-        return self.query(
-            lambda it: it.execute(text("SELECT status FROM executions WHERE id = :id"), {"id": execution_id}).scalar()
-        )
+        query, given = text("SELECT status::text FROM executions WHERE id = :id"), {"id": execution_id}
+        found: str | None = self.query(lambda it: it.execute(query, given).scalar())
+        return found
 
     def tables(self, workflow_id: str, count: int) -> list[dict[str, Any]]:
         """The tables of a workflow, which are told a moment after the state of the step that made them."""
