@@ -16,6 +16,7 @@ from moto.glue.responses import GlueResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3 import responses
 from moto.s3.exceptions import MissingKey, PreconditionFailed
+from sqlalchemy import make_url
 
 from databases import Server
 from flowforge.lake.catalog import Catalog
@@ -162,8 +163,17 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         remove_database_beside(state)
 
 
+@pytest.fixture(scope="module")
+def stacks_on_the_server_of_the_tests(postgres: Server) -> Iterator[None]:
+    """Let the stacks of a module use a database of this test run: a server of their own takes two seconds of a processor."""
+    url = make_url(postgres.url).set(database=postgres.copy())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DATABASE_URL", url.render_as_string(hide_password=False))
+        yield
+
+
 @pytest.fixture
 def database(postgres: Server) -> Iterator[Database]:
-    """A database of this test's own, at the newest revision, through a pool of four connections."""
-    with postgres.opened(postgres.copy(), pool_size=4) as database:
+    """An empty database at the newest revision, through a pool of four connections."""
+    with postgres.opened(postgres.emptied(), pool_size=4) as database:
         yield database

@@ -7,7 +7,7 @@ import pytest
 
 from e2e.command import Flowforge
 
-pytestmark = pytest.mark.usefixtures("kept_stack")
+pytestmark = pytest.mark.usefixtures("stacks_on_the_server_of_the_tests", "kept_stack")
 
 
 def tables(state: Path) -> dict[str, str]:

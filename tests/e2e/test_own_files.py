@@ -10,7 +10,7 @@ import pytest
 
 from e2e.command import RUN_SECONDS, Flowforge, Start, command, environment
 
-pytestmark = pytest.mark.usefixtures("kept_stack")
+pytestmark = pytest.mark.usefixtures("stacks_on_the_server_of_the_tests", "kept_stack")
 
 
 def silver_figures(stdout: str) -> list[str]:

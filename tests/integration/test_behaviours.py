@@ -27,6 +27,8 @@ ORDERS = "order_id,day,amount\n1,2026-11-01,10.50\n2,2026-11-02,20.00\n2,2026-11
 ENDED = ("succeeded", "failed", "cancelled")
 SECONDS = 90.0
 
+pytestmark = pytest.mark.usefixtures("stacks_on_the_server_of_the_tests")
+
 
 class Product:
     """The product as a client of its API sees it, and what lies behind it."""

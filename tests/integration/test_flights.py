@@ -27,6 +27,8 @@ JOB = "job_flights"
 SHUFFLE_SEED = 20261123
 DEADLINE_SECONDS = 120
 
+pytestmark = pytest.mark.usefixtures("stacks_on_the_server_of_the_tests")
+
 
 @pytest.fixture(scope="module")
 def flights_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:

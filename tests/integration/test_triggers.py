@@ -26,6 +26,8 @@ QUEUE, DEAD = "flowforge-local-StartRequests", "flowforge-local-StartRequestsDlq
 OVERHEARD = "overheard"
 ROWS = b"id,amount\n1,2.50\n2,3.75\n"
 
+pytestmark = pytest.mark.usefixtures("stacks_on_the_server_of_the_tests")
+
 
 class Watch:
     """Real time, set as a test wants it."""

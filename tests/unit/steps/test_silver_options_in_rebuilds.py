@@ -119,7 +119,8 @@ def test_a_run_that_was_refused_stays_out_of_a_rebuild(lab: Lab) -> None:
     [word] = [key for key in lab.keys_below("runs/") if key.endswith("refused.json")]
     stored = lab.lake.read(word)
     assert stored is not None
-    assert json.loads(stored[0]) == {"quarantineKey": quarantine, "quarantined": 2, "read": 4}
+    rule = {"rule": "not_null(a)", "column": "a", "severity": "error", "failed": 2, "checked": 4}
+    assert json.loads(stored[0]) == {"quarantineKey": quarantine, "quarantined": 2, "read": 4, "rules": [rule]}
     result = lab.rebuild().silver()
     assert lab.silver_table()["id"].to_list() == [8, 9]
     assert result.counts.read == 2

@@ -31,6 +31,12 @@ def at(seconds: float) -> int:
     return int((NOW + timedelta(seconds=seconds)).timestamp() * 1000)
 
 
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An execution is recorded when the test runs, which may be long after the module was read."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC).replace(microsecond=0))
+
+
 @pytest.fixture
 def logs(s3_url: str, aws: Any, request: pytest.FixtureRequest) -> Any:
     """A client of CloudWatch Logs with lines of two executions, in the groups of a stage of this test's own."""

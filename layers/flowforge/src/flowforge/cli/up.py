@@ -21,6 +21,7 @@ from flowforge.local.state_folder import StateFolder
 
 READY_SECONDS = 180.0
 _LOOK_SECONDS = 0.05
+_WAKE_SECONDS = 0.5
 _LOG_TAIL_CHARACTERS = 2000
 
 
@@ -50,7 +51,9 @@ def up(
             _print_environment(console, stack)
             _tell_api(errors, stack)
             say(errors, "Ready; Ctrl-C ends it")
-            threading.Event().wait()
+            while not threading.Event().wait(_WAKE_SECONDS):
+                # A signal that comes just before the thread falls asleep is seen when it wakes.
+                continue
     except Interrupted:
         # The stack has ended in order; that is what was asked for.
         say(errors, "stopped")

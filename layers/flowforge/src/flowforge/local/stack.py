@@ -122,21 +122,23 @@ class LocalStack(StackConnection):
         cleanup.callback(reaper.close)
         emulator = Emulator(folder.root, reaper, project=self._project, mark=mark_of(folder.root))
         self.endpoints["aws"] = emulator.endpoint
-        cleanup.callback(emulator.stop)
-        emulator.start()
-        # Everything below starts while the emulator loads.
-        database = StackDatabase(folder.root, reaper, mark_of(folder.root))
-        cleanup.callback(database.close)
-        self.endpoints[DATABASE] = database.start()
         template = read_template(
             self._project / TEMPLATE_NAME,
             parameters=self._parameters,
             environment={BUCKET_VARIABLE: self.data_bucket, "POLARS_CSV_CHUNK_SIZE": EMULATOR_CHUNK_BYTES},
-            # The steps never talk to the database, so their environment does not lead to it.
-            where_declared={URL_VARIABLE: self.endpoints[DATABASE]},
             endpoint=emulator.endpoint,
         )
         machine = _only(template.state_machines)
+        cleanup.callback(emulator.stop)
+        emulator.start()
+        # Everything below starts while the emulator loads.
+        database = None
+        if template.declares(URL_VARIABLE):
+            database = StackDatabase(folder.root, reaper, mark_of(folder.root))
+            cleanup.callback(database.close)
+            self.endpoints[DATABASE] = database.start()
+            # The steps never talk to the database, so their environment does not lead to it.
+            template = template.with_variable(URL_VARIABLE, self.endpoints[DATABASE])
         cloudwatch = CloudWatch(template.log_groups(), self.client)
         cleanup.callback(cloudwatch.close)
         logs = FunctionLogs(folder.logs, cloudwatch.send)
@@ -155,17 +157,19 @@ class LocalStack(StackConnection):
             self.client(service)
         emulator.wait_ready()
         self._create_declared(template)
-        database.make_ready()
+        if database is not None:
+            database.make_ready()
         cloudwatch.start()
         self._create_state_machine(machine)
-        supervisor = Supervisor(emulator, reaper, functions, lambda: self._create_declared(template), database.server)
+        server = None if database is None else database.server
+        supervisor = Supervisor(emulator, reaper, functions, lambda: self._create_declared(template), server)
         cleanup.callback(supervisor.close)
         for spec in template.functions:
             for mapping in spec.queues:
                 cleanup.callback(QueuePoller(spec.name, mapping, functions, self.client).close)
         scheduler = Scheduler(template.schedules, StackSender(self.client), self._clock)
         cleanup.callback(BackgroundScheduler(scheduler).close)
-        if database.has_open_runs():
+        if database is not None and database.has_open_runs():
             # What an earlier stack left open is looked at now, and not when its time comes.
             scheduler.fire_now(spec for spec in template.schedules if is_function(spec.target_arn))
         if self._shared:

@@ -1,8 +1,9 @@
 """What the laptop runs, as the application's template declares it: functions, state machines, tasks, and what they need."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from flowforge.local.cloudformation import ACCOUNT, REGION
 from flowforge.local.resources import Resources
@@ -114,6 +115,18 @@ class Template:
     schedules: tuple[ScheduleSpec, ...] = ()
     task_definitions: tuple[TaskDefinitionSpec, ...] = ()
     clusters: tuple[ClusterSpec, ...] = ()
+
+    def declares(self, variable: str) -> bool:
+        """Whether any function asks for an environment variable."""
+        return any(variable in spec.environment for spec in self.functions)
+
+    def with_variable(self, variable: str, value: str) -> Self:
+        """The template with a value for the functions that ask for a variable."""
+        functions = tuple(
+            replace(spec, environment={**spec.environment, variable: value}) if variable in spec.environment else spec
+            for spec in self.functions
+        )
+        return replace(self, functions=functions)
 
     def log_groups(self) -> dict[str, str]:
         """The log group of every function and every task definition that has one."""

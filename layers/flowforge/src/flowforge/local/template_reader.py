@@ -27,15 +27,14 @@ def read_template(
     *,
     parameters: Mapping[str, str],
     environment: Mapping[str, str],
-    where_declared: Mapping[str, str] | None = None,
     endpoint: str = "",
 ) -> Template:
     """Read functions, state machines, tasks, schedules and the resources that they need.
 
     ``parameters`` gives values to template parameters and dynamic references; ``environment`` replaces environment
-    variables of every function and task, so that their values in the template need not be resolvable here, ``where_declared``
-    those of the functions that declare them; ``endpoint`` is the emulator's URL, which the URLs of queues begin with. Raises
-    LocalStackError with the place of what cannot be resolved, is missing, or is not what a laptop can do.
+    variables of every function and task, so that their values in the template need not be resolvable here; ``endpoint`` is the
+    emulator's URL, which the URLs of queues begin with. Raises LocalStackError with the place of what cannot be resolved,
+    is missing, or is not what a laptop can do.
     """
     document = load_document(path)
     resources = document.get("Resources", {})
@@ -55,7 +54,7 @@ def read_template(
                 attributes[f"{name}Alias{alias}"] = f"{arn}:{alias}"
     resolver = Resolver(document, parameters, attributes)
     declared = read_resources(resources, resolver)
-    reader = _Reader(path.parent, resolver, function_globals, environment, where_declared or {}, declared)
+    reader = _Reader(path.parent, resolver, function_globals, environment, declared)
     return Template(
         functions=tuple(reader.function(name, item) for name, item in resources.items() if item["Type"] == FUNCTION_TYPE),
         state_machines=tuple(
@@ -87,7 +86,6 @@ class _Reader:
     resolver: Resolver
     function_globals: Mapping[str, Any]
     environment: Mapping[str, str]
-    where_declared: Mapping[str, str]
     declared: Resources
 
     def function(self, name: str, resource: Mapping[str, Any]) -> FunctionSpec:
@@ -120,9 +118,9 @@ class _Reader:
         )
 
     def variables(self, place: str, declared: Mapping[str, Any]) -> dict[str, str]:
-        given = {**{name: value for name, value in self.where_declared.items() if name in declared}, **self.environment}
-        resolved = self.resolver.resolve({name: value for name, value in declared.items() if name not in given}, place)
-        return {name: str(value) for name, value in {**resolved, **given}.items()}
+        own = {name: value for name, value in declared.items() if name not in self.environment}
+        resolved = self.resolver.resolve(own, place)
+        return {name: str(value) for name, value in {**resolved, **self.environment}.items()}
 
     def state_machine(self, name: str, resource: Mapping[str, Any]) -> StateMachineSpec:
         place = f"Resources/{name}"
