@@ -14,7 +14,7 @@ SIDE_BY_SIDE = -n $(shell python3 -c 'import os; print(min((os.cpu_count() or 1)
 # Every function process imports polars; without bytecode on disk each start compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test test-large bench check openapi schema format
+.PHONY: help setup run test test-debian-postgres test-large bench check openapi schema format
 
 help: ## List what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -26,6 +26,9 @@ run: $(ENVIRONMENT) ## Run the sample workflow through the local stack and show 
 
 test: $(ENVIRONMENT) ## Run every test that needs no container engine
 	PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/pycache" .venv/bin/pytest -m "not containers and not large" $(SIDE_BY_SIDE)
+
+test-debian-postgres: $(ENVIRONMENT) ## Run the tests of the metadata on Debian's PostgreSQL
+	scripts/on-debian-postgres .venv/bin/pytest -q tests/unit/metadata
 
 test-large: $(ENVIRONMENT) ## Run the tests that need gigabytes of disk and minutes of time
 	.venv/bin/pytest -m "large and not containers"
