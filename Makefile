@@ -8,9 +8,9 @@ ENVIRONMENT := .venv/ready
 # The local stack starts its emulator through uv, and has to find this one.
 export PATH := $(dir $(UV)):$(PATH)
 export UV
-# A process of tests for each processor and one more, since many tests wait; a module's tests share its stack, so they
+# A process of tests for each processor and two more, since many tests wait; a module's tests share its stack, so they
 # stay together. Their many state folders share one store of compiled files.
-SIDE_BY_SIDE = -n $(shell python3 -c 'import os; print(min((os.cpu_count() or 1) + 1, 5))') --dist loadscope --no-loadscope-reorder
+SIDE_BY_SIDE = -n $(shell python3 -c 'import os; print(min((os.cpu_count() or 1) + 2, 6))') --dist loadscope --no-loadscope-reorder
 # Every function process imports polars; without bytecode on disk each start compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
 

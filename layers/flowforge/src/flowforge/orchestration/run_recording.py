@@ -3,7 +3,7 @@
 Every function may be called late, twice and in any order; metadata/run_state.py keeps what holds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,8 @@ from flowforge.model.tier import Tier
 from flowforge.model.tier_choice import Escalation
 from flowforge.orchestration.recording import message_of
 
+JOBS_AT_ONCE = 10
+"""MaxConcurrency of the state machine's map."""
 ENDS = {"succeeded": JobStatus.SUCCEEDED, "failed": JobStatus.FAILED}
 
 
@@ -51,8 +53,20 @@ def record_planned(
             if source.key.startswith(landed)
         ]
         begin_files(connection, plan.workflow_id, planned.job.id, plan.execution_id, files)
-    for step in finished:
-        record_finished_step(connection, plan, step, redrive)
+    results = list(finished)
+    for result in results:
+        record_finished_step(connection, plan, result, redrive)
+    _record_first_steps(connection, plan, redrive, {(result.job_id, result.step) for result in results})
+
+
+def _record_first_steps(connection: Connection, plan: Plan, redrive: int, done: Collection[tuple[str, Step]]) -> None:
+    """Take note of the steps that the machine begins with: of the jobs of the first order group, as many as run at once."""
+    first = min(planned.job.order for planned in plan.jobs)
+    begun = [planned for planned in plan.jobs if planned.job.order == first]
+    for planned in begun[:JOBS_AT_ONCE]:
+        step = next((step for step in planned.tiers.chosen() if (planned.job.id, step) not in done), None)
+        if step is not None:
+            _record_running(connection, plan, planned.job.id, step, redrive, plan.planned_at if redrive == 0 else None)
 
 
 def record_finished_step(
@@ -79,6 +93,40 @@ def record_finished_step(
         counts=result.counts.model_dump(mode="json", by_alias=True),
         outputs=[output.model_dump(mode="json", by_alias=True) for output in result.outputs],
         notes=result.notes,
+    )
+    record_step(connection, told)
+    if outcome is None:
+        _record_what_follows(connection, plan, result, redrive)
+
+
+def _record_what_follows(connection: Connection, plan: Plan, result: StepResult, redrive: int) -> None:
+    """The machine goes on at once: with the job's next step, or the job has succeeded."""
+    steps = list(plan.job(result.job_id).tiers.chosen())
+    following = steps[steps.index(result.step) + 1 :] if result.step in steps else []
+    if following:
+        _record_running(connection, plan, result.job_id, following[0], redrive, result.finished_at)
+        return
+    told = JobState(
+        execution_id=plan.execution_id,
+        job_id=result.job_id,
+        redrive=redrive,
+        status=JobStatus.SUCCEEDED,
+        ended_at=result.finished_at,
+    )
+    record_job(connection, told)
+
+
+def _record_running(
+    connection: Connection, plan: Plan, job_id: str, step: Step, redrive: int, started_at: datetime | None
+) -> None:
+    told = StepState(
+        execution_id=plan.execution_id,
+        job_id=job_id,
+        step=step,
+        redrive=redrive,
+        status=JobStatus.RUNNING,
+        tier=_tier_of(plan, job_id, step, None)[0],
+        started_at=started_at,
     )
     record_step(connection, told)
 
