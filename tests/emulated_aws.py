@@ -1,15 +1,16 @@
 """An S3, a Glue and their neighbours within this process: moto's server, with the conditions that it leaves out.
 
-They are reached over HTTP by whoever speaks HTTP: polars, processes, proxies. A client of boto3 in this process hands its
-signed request over without a connection, which saves a third of what a request costs.
+They are reached over HTTP by polars and by other processes. A client of boto3 in this process hands its signed request over
+without a connection, and so does a proxy, which saves a third of what a request costs.
 """
 
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -22,7 +23,7 @@ from moto.glue.responses import GlueResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3 import responses
 from moto.s3.exceptions import MissingKey, PreconditionFailed
-from urllib3 import HTTPResponse
+from urllib3 import HTTPHeaderDict, HTTPResponse
 
 _complete_or_create = responses.S3Response._key_response_post
 _put = responses.S3Response._key_response_put
@@ -90,57 +91,78 @@ def emulated_aws() -> Iterator[str]:
         application = DomainDispatcherApplication(create_backend_app)
         server = WSGIServer(("127.0.0.1", 0), application, numthreads=16)
         server.prepare()
-        patched.setattr(URLLib3Session, "send", _at_hand(application, f"127.0.0.1:{server.bind_addr[1]}"))
+        host = f"127.0.0.1:{server.bind_addr[1]}"
+        patched.setitem(_at_hand, host, application)
+        patched.setattr(URLLib3Session, "send", _send)
         threading.Thread(target=server.serve, daemon=True).start()
-        yield f"http://127.0.0.1:{server.bind_addr[1]}"
+        yield f"http://{host}"
         server.stop()
 
 
-def _at_hand(application: Callable[..., Any], host: str) -> Callable[[URLLib3Session, AWSPreparedRequest], AWSResponse]:
-    """The sending of a request by which the application is called where it is meant; others go over the network."""
-    over_the_network = URLLib3Session.send
+@dataclass(frozen=True)
+class Answer:
+    """What a server says to a request."""
 
-    def send(self: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
-        if urlsplit(request.url).netloc != host:
-            return over_the_network(self, request)
-        answered: dict[str, Any] = {}
-
-        def start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
-            answered.update(status=int(status.partition(" ")[0]), headers=headers)
-
-        chunks = application(_environ(request), start)
-        try:
-            body = b"".join(chunks)
-        finally:
-            chunks.close()
-        raw = HTTPResponse(io.BytesIO(body), **answered, request_method=request.method, preload_content=False)
-        return AWSResponse(request.url, answered["status"], HTTPHeaders.from_pairs(answered["headers"]), raw)
-
-    return send
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
 
 
-def _environ(request: AWSPreparedRequest) -> dict[str, Any]:
+_at_hand: dict[str, Callable[..., Any]] = {}
+"""The applications of this process by the host and port that they are served at."""
+
+
+def answer_at_hand(method: str, url: str, headers: Iterable[tuple[str, Any]], body: bytes) -> Answer | None:
+    """What the server at the URL's host says, asked without a connection; None where it is not of this process."""
+    parts = urlsplit(url)
+    application = _at_hand.get(parts.netloc)
+    if application is None:
+        return None
+    began: list[Any] = []
+    chunks = application(_environ(method, parts, headers, body), lambda *start: began.extend(start))
+    try:
+        content = b"".join(chunks)
+    finally:
+        chunks.close()
+    return Answer(int(began[0].partition(" ")[0]), began[1], content)
+
+
+def _environ(method: str, url: SplitResult, headers: Iterable[tuple[str, Any]], body: bytes) -> dict[str, Any]:
     """A request as a server hands it to its application (PEP 3333)."""
-    url = urlsplit(request.url)
-    body = request.body.read() if hasattr(request.body, "read") else request.body or b""
-    content = body.encode() if isinstance(body, str) else bytes(body)
     environ: dict[str, Any] = {
-        "REQUEST_METHOD": request.method,
+        "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(url.path).decode("latin-1"),
         "QUERY_STRING": url.query,
         "SERVER_NAME": url.hostname,
         "SERVER_PORT": str(url.port),
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": url.netloc,
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(content),
+        "wsgi.input": io.BytesIO(body),
     }
-    for name, value in request.headers.items():
+    for name, value in headers:
         text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
         environ[f"HTTP_{name.upper().replace('-', '_')}"] = text
     # The body is whole here, however it would have been sent.
     environ.pop("HTTP_TRANSFER_ENCODING", None)
     environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
-    environ["CONTENT_LENGTH"] = str(len(content))
+    environ["CONTENT_LENGTH"] = str(len(body))
+    environ["HTTP_HOST"] = url.netloc
     return environ
+
+
+_over_the_network = URLLib3Session.send
+
+
+def _send(self: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+    """botocore's own, but for a server of this process."""
+    if urlsplit(request.url).netloc not in _at_hand:
+        return _over_the_network(self, request)
+    body: Any = request.body or b""
+    content = body.read() if hasattr(body, "read") else body
+    content = content.encode() if isinstance(content, str) else bytes(content)
+    answer = answer_at_hand(request.method, request.url, request.headers.items(), content)
+    assert answer is not None
+    headers = HTTPHeaderDict(answer.headers)
+    raw = HTTPResponse(io.BytesIO(answer.body), headers, answer.status, preload_content=False, request_method=request.method)
+    return AWSResponse(request.url, answer.status, HTTPHeaders.from_pairs(answer.headers), raw)
