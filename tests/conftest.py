@@ -66,10 +66,16 @@ def aws() -> boto3.session.Session:
     return boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
 
 
+@pytest.fixture(scope="session")
+def way_to_s3(s3_url: str, aws: boto3.session.Session) -> Lake:
+    """The client that the lakes of all tests share: each takes 8 ms to make."""
+    return Lake.connect("nobody-s", aws, endpoint_url=s3_url)
+
+
 @pytest.fixture
-def lake(s3_url: str, aws: boto3.session.Session, request: pytest.FixtureRequest) -> Lake:
+def lake(way_to_s3: Lake, request: pytest.FixtureRequest) -> Lake:
     """An empty, versioned data bucket of this test's own."""
-    lake = Lake.connect(f"data-{abs(hash(request.node.nodeid)):x}", aws, endpoint_url=s3_url)
+    lake = Lake(f"data-{abs(hash(request.node.nodeid)):x}", way_to_s3.client, way_to_s3.storage_options)
     create_bucket(lake)
     return lake
 
