@@ -8,13 +8,13 @@ ENVIRONMENT := .venv/ready
 # The local stack starts its emulator through uv, and has to find this one.
 export PATH := $(dir $(UV)):$(PATH)
 export UV
-# A process of tests for each processor and one more, since many tests wait; a module's tests share its stack, so they
+# A process of tests for each processor and two more, since many tests wait; a module's tests share its stack, so they
 # stay together. Their many state folders share one store of compiled files.
-SIDE_BY_SIDE = -n $(shell python3 -c 'import os; print(min((os.cpu_count() or 1) + 1, 5))') --dist loadscope --no-loadscope-reorder
+SIDE_BY_SIDE = -n $(shell python3 -c 'import os; print(min((os.cpu_count() or 1) + 2, 6))') --dist loadscope --no-loadscope-reorder
 # Every function process imports polars; without bytecode on disk each start compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test test-large bench check openapi schema format
+.PHONY: help setup run test test-debian-postgres test-large bench check openapi schema format
 
 help: ## List what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -26,6 +26,9 @@ run: $(ENVIRONMENT) ## Run the sample workflow through the local stack and show 
 
 test: $(ENVIRONMENT) ## Run every test that needs no container engine
 	PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/pycache" .venv/bin/pytest -m "not containers and not large" $(SIDE_BY_SIDE)
+
+test-debian-postgres: $(ENVIRONMENT) ## Run the tests of the metadata on Debian's PostgreSQL
+	scripts/on-debian-postgres .venv/bin/pytest -q tests/unit/metadata
 
 test-large: $(ENVIRONMENT) ## Run the tests that need gigabytes of disk and minutes of time
 	.venv/bin/pytest -m "large and not containers"

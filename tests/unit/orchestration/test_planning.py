@@ -209,6 +209,20 @@ def test_files_of_an_unknown_job_are_refused(lake: Lake) -> None:
         plan_execution(wish, lake, definitions)
 
 
+def test_only_the_jobs_that_are_named_run(lake: Lake) -> None:
+    definitions = shop({"id": JOB_ID, "name": "Orders"}, {"id": "job_more", "name": "More"})
+    land(lake, "a.csv", "job_more")
+
+    def asked(**given: Any) -> PlanRequest:
+        return PlanRequest(execution_id="exec_1", started_at=AT, input=ExecutionInput(workflow_id=WORKFLOW_ID, **given))
+
+    assert [planned.job.id for planned in plan_execution(asked(jobs=("job_more",)), lake, definitions).jobs] == ["job_more"]
+    with pytest.raises(ConfigFault, match="names jobs of job_x, which is no job of wf_shop"):
+        plan_execution(asked(jobs=("job_x",)).model_copy(update={"execution_id": "exec_2"}), lake, definitions)
+    with pytest.raises(ValueError, match="files are named for job_orders, which is none of the jobs"):
+        asked(jobs=("job_more",), files={JOB_ID: ("a",)})
+
+
 def test_jobs_of_one_order_are_a_group_and_groups_follow_their_order(lake: Lake) -> None:
     orders = {"late": 7, "first": 1, "second": 2, "also_first": 1}
     definitions = shop(*({"id": job_id, "name": job_id, "order": order} for job_id, order in orders.items()))

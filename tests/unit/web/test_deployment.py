@@ -1,6 +1,9 @@
 """The API as a function behind a load balancer."""
 
+import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +19,15 @@ from flowforge.web.deployment import Deployment, correlation_of, function_of
 from flowforge.web.services import Services
 
 ARN = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188"
+
+
+@pytest.fixture(autouse=True)
+def loop_of_the_function() -> Iterator[None]:
+    """A loop of the test's own: the adapter makes one where there is none, for as long as a function's process lives."""
+    with closing(asyncio.new_event_loop()) as loop:
+        asyncio.set_event_loop(loop)
+        yield
+        asyncio.set_event_loop(None)
 
 
 def event(method: str, path: str, body: str = "", *, several: bool = False, **headers: str) -> dict[str, Any]:

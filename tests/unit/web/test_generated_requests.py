@@ -18,7 +18,7 @@ from flowforge.web.application import PUBLIC, create_application
 from flowforge.web.services import Services
 from web_clients import HOST, As
 
-EXAMPLES = int(os.environ.get("FLOWFORGE_API_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("FLOWFORGE_API_EXAMPLES", "2"))
 """How many requests of each kind every route gets; by hand, more of them find more."""
 KNOWN = {"workflow_id": "wf_shop", "job_id": "job_orders"}
 CHECKS = [schemathesis.checks.not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

@@ -90,6 +90,17 @@ def test_what_can_never_run_is_refused(shop: TestClient, path: str, body: Any, s
     assert (answer.status_code, told in answer.json()["error"]) == (status, True)
 
 
+def test_one_job_runs_alone(shop: TestClient, door: RunDoor, runs: Executions) -> None:
+    told = shop.post("/api/jobs/job_orders/execute")
+    assert (told.status_code, [job["jobId"] for job in told.json()["jobResults"]]) == (202, ["job_orders"])
+    handle_messages(door)
+    assert json.loads(runs.ran[told.json()["executionId"]].input)["jobs"] == ["job_orders"]
+    assert shop.post("/api/jobs/job_gone/execute").status_code == 404
+    twin = {"id": "job_orders", "name": "Orders", "destinationConfig": {"goldConfig": {"domain": "twin"}}}
+    assert shop.post("/api/workflows", json={"name": "Twin", "jobs": [twin]}).status_code == 201
+    assert shop.post("/api/jobs/job_orders/execute").status_code == 409
+
+
 def test_a_workflow_without_jobs_cannot_run(admin: TestClient) -> None:
     assert admin.post("/api/workflows", json={"name": "Shop", "id": "wf_shop"}).status_code == 201
     answer = admin.post(RUN)

@@ -27,20 +27,21 @@ class ExecutionInput(Document):
     """What an execution is started with: the workflow, and the landing keys of a job where they are chosen by hand.
 
     ``files`` maps a job's id to keys in the order in which they are read; a job that is not there reads what its
-    file pattern finds below its landing prefix, in order of arrival. ``rebuild`` names a job whose Silver is made anew from its
-    stored Bronze, ``replay`` a document of quarantined rows that go through again; either runs that job alone. ``trigger`` is
-    kept for those who ask why it ran.
+    file pattern finds below its landing prefix, in order of arrival. ``jobs`` are those that run; all, where none is named.
+    ``rebuild`` names a job whose Silver is made anew from its stored Bronze, ``replay`` a document of quarantined rows that go
+    through again; either runs that job alone. ``trigger`` is kept for those who ask why it ran.
     """
 
     workflow_id: Identifier
     files: dict[Identifier, tuple[str, ...]] = Field(default_factory=dict)
+    jobs: tuple[Identifier, ...] = ()
     rebuild: Identifier | None = None
     replay: str | None = None
     trigger: Trigger | None = None
 
     @model_validator(mode="after")
     def _one_purpose(self) -> Self:
-        require_one_purpose(self.files, self.rebuild, self.replay)
+        require_one_purpose(self.files, self.jobs, self.rebuild, self.replay)
         return self
 
 

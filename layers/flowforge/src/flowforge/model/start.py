@@ -32,12 +32,13 @@ class StartRequest(Document):
     """One message, one wish. A wish with the same workflow and idempotency key starts nothing more.
 
     ``files`` maps a job's id to landing keys in the order in which they are read; a job that is not there reads what its
-    file pattern finds. ``rebuild`` and ``replay`` are those of an execution's input.
+    file pattern finds. ``jobs``, ``rebuild`` and ``replay`` are those of an execution's input.
     """
 
     schema_version: Literal[1] = 1
     workflow_id: Identifier
     files: dict[Identifier, tuple[str, ...]] = Field(default_factory=dict)
+    jobs: tuple[Identifier, ...] = ()
     rebuild: Identifier | None = None
     replay: str | None = None
     idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_IDEMPOTENCY_KEY_LENGTH)]
@@ -45,14 +46,19 @@ class StartRequest(Document):
 
     @model_validator(mode="after")
     def _one_purpose(self) -> Self:
-        require_one_purpose(self.files, self.rebuild, self.replay)
+        require_one_purpose(self.files, self.jobs, self.rebuild, self.replay)
         return self
 
 
-def require_one_purpose(files: dict[str, tuple[str, ...]], rebuild: str | None, replay: str | None) -> None:
-    """Raise ValueError where an execution is wished for more than one of its purposes."""
-    if sum((bool(files), rebuild is not None, replay is not None)) > 1:
+def require_one_purpose(
+    files: dict[str, tuple[str, ...]], jobs: tuple[str, ...], rebuild: str | None, replay: str | None
+) -> None:
+    """Raise ValueError where an execution has more than one of its purposes, or files of a job that it leaves out."""
+    if sum((bool(files or jobs), rebuild is not None, replay is not None)) > 1:
         raise ValueError("files, rebuild and replay are three kinds of execution: state one of them")
+    left_out = sorted(set(files) - set(jobs)) if jobs else []
+    if left_out:
+        raise ValueError(f"files are named for {left_out[0]}, which is none of the jobs")
 
 
 class TurnRequest(Document):

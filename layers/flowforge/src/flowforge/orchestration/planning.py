@@ -72,9 +72,10 @@ def run_id(request: PlanRequest, job: Job) -> str:
 
 
 def _plan(request: PlanRequest, lake: Lake, workflow: Workflow) -> Plan:
-    unknown = sorted(set(request.input.files) - {job.id for job in workflow.jobs})
-    if unknown:
-        raise ConfigFault(f"the input names files of {unknown[0]}, which is no job of {workflow.id}", option="files")
+    known = {job.id for job in workflow.jobs}
+    for option, named in (("files", set(request.input.files)), ("jobs", set(request.input.jobs))):
+        if unknown := sorted(named - known):
+            raise ConfigFault(f"the input names {option} of {unknown[0]}, which is no job of {workflow.id}", option=option)
     given = request.input
     if given.rebuild is not None:
         job = workflow.job(given.rebuild)
@@ -84,6 +85,8 @@ def _plan(request: PlanRequest, lake: Lake, workflow: Workflow) -> Plan:
         return _plan_of(request, workflow, [replay_plan(lake, workflow, job, run_id(request, job), given.replay)])
     jobs = []
     for job in workflow.jobs:
+        if given.jobs and job.id not in given.jobs:
+            continue
         contract = latest_contract(lake, workflow.id, job.id)
         sources = tuple(_sources(lake, workflow, job, request.input.files.get(job.id)))
         jobs.append(

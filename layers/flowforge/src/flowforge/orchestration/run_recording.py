@@ -3,10 +3,11 @@
 Every function may be called late, twice and in any order; metadata/run_state.py keeps what holds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import JsonValue, ValidationError
 from sqlalchemy import Connection
 
 from flowforge.lake import keys
@@ -19,10 +20,13 @@ from flowforge.model.plan import Plan
 from flowforge.model.run_state import ExecutionState, JobState, RunError, StepState
 from flowforge.model.run_status import ExecutionStatus, JobStatus
 from flowforge.model.start import Trigger
-from flowforge.model.step import BronzeCounts, Counts, SilverCounts, StepResult
+from flowforge.model.step import BronzeCounts, Counts, SilverCounts, Step, StepResult
 from flowforge.model.tier import Tier
+from flowforge.model.tier_choice import Escalation
 from flowforge.orchestration.recording import message_of
 
+JOBS_AT_ONCE = 10
+"""MaxConcurrency of the state machine's map."""
 ENDS = {"succeeded": JobStatus.SUCCEEDED, "failed": JobStatus.FAILED}
 
 
@@ -49,16 +53,27 @@ def record_planned(
             if source.key.startswith(landed)
         ]
         begin_files(connection, plan.workflow_id, planned.job.id, plan.execution_id, files)
-    for step in finished:
-        record_finished_step(connection, plan, step, redrive)
+    results = list(finished)
+    for result in results:
+        record_finished_step(connection, plan, result, redrive)
+    _record_first_steps(connection, plan, redrive, {(result.job_id, result.step) for result in results})
+
+
+def _record_first_steps(connection: Connection, plan: Plan, redrive: int, done: Collection[tuple[str, Step]]) -> None:
+    """Take note of the steps that the machine begins with: of the jobs of the first order group, as many as run at once."""
+    first = min(planned.job.order for planned in plan.jobs)
+    begun = [planned for planned in plan.jobs if planned.job.order == first]
+    for planned in begun[:JOBS_AT_ONCE]:
+        step = next((step for step in planned.tiers.chosen() if (planned.job.id, step) not in done), None)
+        if step is not None:
+            _record_running(connection, plan, planned.job.id, step, redrive, plan.planned_at if redrive == 0 else None)
 
 
 def record_finished_step(
     connection: Connection, plan: Plan, result: StepResult, redrive: int, outcome: JobOutcome | None = None
 ) -> None:
     """Take note that a step has finished. ``outcome``, once the job has ended, tells of tries and of a move to Fargate."""
-    choice = plan.job(result.job_id).tiers.chosen().get(result.step)
-    escalation = next((item for item in outcome.escalations if item.step is result.step), None) if outcome else None
+    tier, escalation = _tier_of(plan, result.job_id, result.step, outcome)
     read, written, set_aside = _rows(result.counts)
     told = StepState(
         execution_id=result.execution_id,
@@ -66,7 +81,7 @@ def record_finished_step(
         step=result.step,
         redrive=redrive,
         status=JobStatus.SUCCEEDED,
-        tier=Tier.FARGATE if escalation else (choice.tier if choice else None),
+        tier=tier,
         attempt=outcome.tries.get(result.step) if outcome else None,
         escalation=escalation,
         started_at=result.finished_at - timedelta(seconds=result.duration_seconds) if result.finished_at else None,
@@ -78,6 +93,40 @@ def record_finished_step(
         counts=result.counts.model_dump(mode="json", by_alias=True),
         outputs=[output.model_dump(mode="json", by_alias=True) for output in result.outputs],
         notes=result.notes,
+    )
+    record_step(connection, told)
+    if outcome is None:
+        _record_what_follows(connection, plan, result, redrive)
+
+
+def _record_what_follows(connection: Connection, plan: Plan, result: StepResult, redrive: int) -> None:
+    """The machine goes on at once: with the job's next step, or the job has succeeded."""
+    steps = list(plan.job(result.job_id).tiers.chosen())
+    following = steps[steps.index(result.step) + 1 :] if result.step in steps else []
+    if following:
+        _record_running(connection, plan, result.job_id, following[0], redrive, result.finished_at)
+        return
+    told = JobState(
+        execution_id=plan.execution_id,
+        job_id=result.job_id,
+        redrive=redrive,
+        status=JobStatus.SUCCEEDED,
+        ended_at=result.finished_at,
+    )
+    record_job(connection, told)
+
+
+def _record_running(
+    connection: Connection, plan: Plan, job_id: str, step: Step, redrive: int, started_at: datetime | None
+) -> None:
+    told = StepState(
+        execution_id=plan.execution_id,
+        job_id=job_id,
+        step=step,
+        redrive=redrive,
+        status=JobStatus.RUNNING,
+        tier=_tier_of(plan, job_id, step, None)[0],
+        started_at=started_at,
     )
     record_step(connection, told)
 
@@ -111,7 +160,7 @@ def record_end(
             redrive=redrive,
             status=ExecutionStatus(record.status),
             workflow_id=record.workflow_id,
-            trigger=Trigger.model_validate(record.trigger) if isinstance(record.trigger, dict) else None,
+            trigger=_trigger(record.trigger),
             started_at=record.started_at,
             ended_at=record.ended_at,
             error=record.error,
@@ -137,7 +186,35 @@ def record_end(
     if plan is not None:
         for step in steps:
             record_finished_step(connection, plan, step, redrive, outcomes.get(step.job_id))
+        done = {(result.job_id, result.step) for result in steps}
+        for outcome in record.jobs:
+            for tried in outcome.tries:
+                if outcome.status == "failed" and (outcome.job_id, tried) not in done:
+                    _record_failed_step(connection, plan, outcome, tried, redrive)
     return status
+
+
+def _record_failed_step(connection: Connection, plan: Plan, outcome: JobOutcome, step: Step, redrive: int) -> None:
+    """Take note of how often, and where, the step was tried at which a job failed; why is told with the failure."""
+    tier, escalation = _tier_of(plan, outcome.job_id, step, outcome)
+    told = StepState(
+        execution_id=plan.execution_id,
+        job_id=outcome.job_id,
+        step=step,
+        redrive=redrive,
+        status=JobStatus.FAILED,
+        tier=tier,
+        attempt=outcome.tries[step],
+        escalation=escalation,
+    )
+    record_step(connection, told)
+
+
+def _tier_of(plan: Plan, job_id: str, step: Step, outcome: JobOutcome | None) -> tuple[Tier | None, Escalation | None]:
+    """Where a step ran, and the move to Fargate that brought it there."""
+    choice = plan.job(job_id).tiers.chosen().get(step)
+    escalation = next((item for item in outcome.escalations if item.step is step), None) if outcome else None
+    return Tier.FARGATE if escalation else (choice.tier if choice else None), escalation
 
 
 def run_error(failure: JobFailure, lake: Lake) -> RunError:
@@ -149,6 +226,14 @@ def run_error(failure: JobFailure, lake: Lake) -> RunError:
     if told is None or told.error != failure.error or told.message not in error.message:
         return error
     return error.model_copy(update={name: getattr(told, name) for name in ("file", "row", "column", "option")})
+
+
+def _trigger(told: JsonValue) -> Trigger | None:
+    """What started an execution; None where somebody started it past the queue, with words of their own."""
+    try:
+        return Trigger.model_validate(told)
+    except ValidationError:
+        return None
 
 
 def _rows(counts: Counts) -> tuple[int, int, int]:

@@ -44,5 +44,5 @@ def request_run(database: Database, queue: StartQueue, request: StartRequest, *,
 def require_runnable(connection: Connection, request: StartRequest) -> None:
     """Raise NotThere or ConfigFault for a wish that no execution can fulfil: its plan would find the same fault."""
     definition = workflow(connection, request.workflow_id).workflow()
-    for job_id in (*request.files, *([request.rebuild] if request.rebuild else ())):
+    for job_id in (*request.files, *request.jobs, *([request.rebuild] if request.rebuild else ())):
         definition.job(job_id)

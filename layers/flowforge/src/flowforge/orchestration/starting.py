@@ -92,5 +92,10 @@ class Starter:
 
 def _input(asked: StartRequest) -> ExecutionInput:
     return ExecutionInput(
-        workflow_id=asked.workflow_id, files=asked.files, rebuild=asked.rebuild, replay=asked.replay, trigger=asked.trigger
+        workflow_id=asked.workflow_id,
+        files=asked.files,
+        jobs=asked.jobs,
+        rebuild=asked.rebuild,
+        replay=asked.replay,
+        trigger=asked.trigger,
     )

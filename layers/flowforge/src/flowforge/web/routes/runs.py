@@ -7,7 +7,8 @@ from fastapi import APIRouter, Body, Header, status
 from pydantic import Field
 
 from flowforge.metadata.execution_list import JobsOfExecution, execution_detail
-from flowforge.metadata.refusals import NotThere
+from flowforge.metadata.jobs import jobs_with_id
+from flowforge.metadata.refusals import InUse, NotThere
 from flowforge.metadata.schema.runs import WishStatus
 from flowforge.metadata.wishes import Wish, wish_of_execution
 from flowforge.metadata.workflows import find_workflow, workflow
@@ -15,17 +16,18 @@ from flowforge.model.base import Document
 from flowforge.model.names import Identifier
 from flowforge.model.run_status import ExecutionStatus, JobStatus
 from flowforge.model.start import StartRequest, Trigger, TriggerType
-from flowforge.web.access import Operator, Viewer
+from flowforge.web.access import Caller, Operator, Viewer
 from flowforge.web.execution_views import ExecutionView, view_of_wish
-from flowforge.web.services import Used
+from flowforge.web.services import Services, Used
 
 router = APIRouter(tags=["runs"])
 MAX_KEY = 255
 
 
 class RunWish(Document):
-    """What is wished: all jobs over the files that they find, or ``files``, which names landing keys of jobs in their order."""
+    """What is wished: all jobs, or those of ``jobs``, over what they find, or over ``files``: landing keys of jobs in order."""
 
+    jobs: tuple[Identifier, ...] = ()
     files: dict[Identifier, tuple[str, ...]] = Field(default_factory=dict)
     reason: Annotated[str, Field(max_length=1000)] = ""
 
@@ -96,18 +98,34 @@ def run(
     idempotency_key: IdempotencyKey = None,
 ) -> RunAnswer:
     """Wish for a run of a workflow, and answer at once."""
-    asked = wished or RunWish()
+    return _wished(services, caller, workflow_id, wished or RunWish(), idempotency_key)
+
+
+@router.post("/api/jobs/{job_id}/execute", status_code=status.HTTP_202_ACCEPTED)
+def execute_job(services: Used, caller: Operator, job_id: str, idempotency_key: IdempotencyKey = None) -> RunAnswer:
+    """Wish for a run of one job, which only one workflow has. It is an execution like any other."""
+    with services.transaction() as connection:
+        found = jobs_with_id(connection, job_id)
+    if not found:
+        raise NotThere(f"there is no job {job_id}", option="jobId")
+    if len(found) > 1:
+        raise InUse(f"{len(found)} workflows have a job {job_id}: run it below its workflow, by the field jobs")
+    return _wished(services, caller, found[0]["workflow_id"], RunWish(jobs=(job_id,)), idempotency_key)
+
+
+def _wished(services: Services, caller: Caller, workflow_id: str, asked: RunWish, idempotency_key: str | None) -> RunAnswer:
     with services.transaction() as connection:
         definition = workflow(connection, workflow_id).workflow()
     request = StartRequest(
         workflow_id=workflow_id,
         files=asked.files,
+        jobs=asked.jobs,
         # Keys of clients and those that follow from events are apart.
         idempotency_key=f"manual:{idempotency_key or uuid.uuid4()}",
         trigger=Trigger(type=TriggerType.MANUAL, detail=asked.reason),
     )
     wish = services.door.request(request, caller.actor)
-    jobs = sorted(definition.jobs, key=lambda job: job.order)
+    jobs = sorted((job for job in definition.jobs if not asked.jobs or job.id in asked.jobs), key=lambda job: job.order)
     return RunAnswer(
         execution_id=wish.execution_id,
         workflow_id=workflow_id,
