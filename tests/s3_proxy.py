@@ -11,10 +11,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol, TypeVar
 from urllib.parse import parse_qs, urlsplit
+
+from emulated_aws import Answer, answer_at_hand
 
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "expect"})
 STALL_SECONDS = 20
@@ -67,9 +69,9 @@ def stalled_answer(handler: "Handler") -> None:
 
 def cut_off_answer(handler: "Handler") -> None:
     """The connection breaks in the middle of the answer's body."""
-    answer, body = handler.forward()
-    handler.begin(answer.status, list(answer.getheaders()), len(body))
-    handler.wfile.write(body[: len(body) // 2])
+    answer = handler.forward()
+    handler.begin(answer.status, answer.headers, len(answer.body))
+    handler.wfile.write(answer.body[: len(answer.body) // 2])
     handler.hang_up()
 
 
@@ -172,23 +174,28 @@ class Handler(BaseHTTPRequestHandler):
         if fault:
             fault(self)
             return
-        answer, body = self.forward()
+        answer = self.forward()
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.seen.append(Seen(self.command, urlsplit(self.path).path, query, headers, self.body, answer.status))
-        length = int(answer.getheader("Content-Length", str(len(body))))
-        self.begin(answer.status, list(answer.getheaders()), length)
-        self.wfile.write(body)
+        stated = (value for name, value in answer.headers if name.lower() == "content-length")
+        self.begin(answer.status, answer.headers, int(next(stated, len(answer.body))))
+        self.wfile.write(answer.body)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = answer  # noqa: N815 -- the names that the standard library calls
 
-    def forward(self) -> tuple[HTTPResponse, bytes]:
+    def forward(self) -> Answer:
         """Let S3 do what was asked; its answer with the whole body."""
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
+        url = f"http://{self.server.target}{self.path}"
+        return answer_at_hand(self.command, url, headers.items(), self.body) or self._fetched(headers)
+
+    def _fetched(self, headers: dict[str, str]) -> Answer:
+        """The answer of an S3 that is not of this process."""
         connection = HTTPConnection(self.server.target)
         try:
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
             connection.request(self.command, self.path, body=self.body, headers=headers)
             answer = connection.getresponse()
-            return answer, answer.read()
+            return Answer(answer.status, answer.getheaders(), answer.read())
         finally:
             connection.close()
 

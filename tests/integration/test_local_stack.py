@@ -1,6 +1,7 @@
 """The whole stack, for real: ministack, the runtime client, the Step Functions service, boto3 against all of them."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -101,9 +102,10 @@ def make_project(folder: Path, definition: dict[str, Any] | None = None) -> Path
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One place for compiled files: with one for every stack, each test would compile boto3 anew."""
+    """One place for compiled files, as `make test` names one: with one for every stack, each test would compile boto3 anew."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("pycache")))
+        if "PYTHONPYCACHEPREFIX" not in os.environ:
+            patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("pycache")))
         yield
 
 

@@ -39,6 +39,8 @@ class StepContext:
     plan: Plan
     planned: JobPlan
     started: float = field(default_factory=time.monotonic)
+    results: dict[Step, StepResult] = field(default_factory=dict)
+    """Of earlier steps of the same job, as far as they were read."""
 
     @property
     def job(self) -> Job:

@@ -28,7 +28,7 @@ def gold_publish(context: StepContext, attempt: Attempt) -> StepResult:
     key = keys.gold_key(config.domain, context.job.dataset, context.planned_at, context.run_id)
     earlier = context.lake.head(key)
     if earlier is not None and earlier.metadata.get(RUN_ID) == context.run_id:
-        return _finish(context, _answer_of(context, earlier))
+        return _finish(context, _answer_of(context, earlier), earlier)
     build = gold_of_tables if context.job.type is JobType.GOLD_ANALYTICS else gold_of_silver
     work = build(context, attempt)
     output = PublishedObject(role="gold", key=key, etag="", rows=work.written.rows, size_bytes=work.written.version.size_bytes)
@@ -46,7 +46,7 @@ def gold_publish(context: StepContext, attempt: Attempt) -> StepResult:
     published = attempt.publish(work.written, key, table_version=work.table_version)
     if published.attempt_id != attempt.id:
         result = _answer_of(context, published.version)
-    return _finish(context, result)
+    return _finish(context, result, published.version)
 
 
 def _answer_of(context: StepContext, published: ObjectVersion) -> StepResult:
@@ -82,12 +82,10 @@ def _counts_of_published(context: StepContext, rows: int, represented: int) -> G
     return GoldCounts(read=represented, written=rows, represented=represented)
 
 
-def _finish(context: StepContext, result: StepResult) -> StepResult:
-    """Fill in the ETag and move the head."""
+def _finish(context: StepContext, result: StepResult, published: ObjectVersion) -> StepResult:
+    """Fill in the ETag of what was published, and move the head."""
     config = context.job.destination_config.gold_config
-    output = result.outputs[0]
-    version = context.lake.head(output.key)
-    output = output.model_copy(update={"etag": version.etag if version else ""})
+    output = result.outputs[0].model_copy(update={"etag": published.etag})
     head = Head(
         run_id=context.run_id,
         key=output.key,

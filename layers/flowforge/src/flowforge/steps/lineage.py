@@ -19,7 +19,7 @@ from flowforge.model.table_reference import resolve
 from flowforge.steps.attempt import scan
 from flowforge.steps.context import EXECUTION_ID_METADATA, StepContext
 from flowforge.steps.engine_errors import engine_errors
-from flowforge.steps.results import read_lineage, read_result
+from flowforge.steps.results import read_lineage, result_before
 from flowforge.steps.silver_identity import parquet_metadata
 
 Origins = Mapping[str, tuple[str, ...]]
@@ -69,7 +69,7 @@ def _published_before(context: StepContext, step: Step) -> tuple[Parent, ...]:
     if step not in before:
         return ()
     earlier, role = before[step]
-    result = read_result(context.lake, context.plan.execution_id, context.job.id, earlier)
+    result = result_before(context, earlier)
     return tuple(
         Parent(role=output.role, key=output.key, etag=output.etag, size_bytes=output.size_bytes)
         for output in (result.outputs if result else ())

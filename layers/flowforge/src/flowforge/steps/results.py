@@ -14,9 +14,19 @@ def read_result(lake: Lake, execution_id: str, job_id: str, step: Step) -> StepR
     return StepResult.model_validate_json(stored[0]) if stored else None
 
 
+def result_before(context: StepContext, step: Step) -> StepResult | None:
+    """The result of an earlier step of the same job, read once since it never changes; None where that has not finished."""
+    if step not in context.results:
+        result = read_result(context.lake, context.plan.execution_id, context.job.id, step)
+        if result is None:
+            return None
+        context.results[step] = result
+    return context.results[step]
+
+
 def require_result(context: StepContext, step: Step) -> StepResult:
     """The result of an earlier step of the same job. Raises ConfigFault where that step has not finished."""
-    result = read_result(context.lake, context.plan.execution_id, context.job.id, step)
+    result = result_before(context, step)
     if result is None:
         raise ConfigFault(f"{context.request.step.value} of {context.job.id} was asked for before {step.value} had finished")
     return result

@@ -1,6 +1,6 @@
 """The end of silver_transform: quarantine, archive, table and head become visible, in this order, once per run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flowforge.lake import keys
 from flowforge.lake.lake import ObjectVersion
@@ -68,10 +68,11 @@ def _commit_once(context: StepContext, attempt: Attempt, work: SilverWork, table
         table_version=table.version,
     )
     attempt.prepare(result)
+    seen: dict[str, ObjectVersion] = {}
     if quarantined is not None:
-        attempt.publish(quarantined, outputs[-1].key)
+        seen[outputs[-1].key] = attempt.publish(quarantined, outputs[-1].key).version
     if table.written is None:
-        return finish(context, result)
+        return finish(context, result, seen)
     if table.replaces is not None:
         if context.planned.rebuild is None:
             keep_observations(context, table.replaces)
@@ -81,7 +82,7 @@ def _commit_once(context: StepContext, attempt: Attempt, work: SilverWork, table
     published = attempt.publish(table.written, table.key, replaces=replaces, table_version=table.version)
     if published.attempt_id != attempt.id:
         result = prepared_result(context.lake, published.attempt_id) or result
-    return finish(context, result)
+    return finish(context, result, seen | {table.key: published.version})
 
 
 def _outputs(context: StepContext, table: SilverTable, quarantined: Written | None) -> list[PublishedObject]:
@@ -104,13 +105,17 @@ def _archive(context: StepContext, table: ObjectVersion) -> None:
     publish(context.lake, table, key, run_id=run_id, attempt_id=table.metadata.get(ATTEMPT_ID, ""))
 
 
-def finish(context: StepContext, result: StepResult) -> StepResult:
-    """Keep what the run brought where later runs need it, fill in the ETags, and make a versioned run the table."""
+def finish(context: StepContext, result: StepResult, seen: Mapping[str, ObjectVersion] | None = None) -> StepResult:
+    """Keep what the run brought where later runs need it, fill in the ETags, and make a versioned run the table.
+
+    ``seen``: what this attempt has published, as it saw it right afterwards; what is not there is looked at.
+    """
     config = context.job.destination_config.silver_config
-    present = context.lake.head(result.outputs[0].key) if config.keeps_observations else None
-    if present is not None and present.metadata.get(RUN_ID) == context.run_id:
-        keep_observations(context, present)
-    outputs = tuple(output.model_copy(update={"etag": _etag(context, output, result)}) for output in result.outputs)
+    versions = {output.key: (seen or {}).get(output.key) or context.lake.head(output.key) for output in result.outputs}
+    table = versions[result.outputs[0].key]
+    if config.keeps_observations and table is not None and table.metadata.get(RUN_ID) == context.run_id:
+        keep_observations(context, table)
+    outputs = tuple(output.model_copy(update={"etag": _etag(context, versions[output.key], result)}) for output in result.outputs)
     result = result.model_copy(update={"outputs": outputs})
     if config.merge_strategy is MergeStrategy.VERSIONED:
         result = result.model_copy(update={"head": show_run(context, result)})
@@ -118,9 +123,8 @@ def finish(context: StepContext, result: StepResult) -> StepResult:
     return result
 
 
-def _etag(context: StepContext, output: PublishedObject, result: StepResult) -> str:
-    """The ETag of what lies under the key; none where another run has replaced this run's object since."""
-    version = context.lake.head(output.key)
+def _etag(context: StepContext, version: ObjectVersion | None, result: StepResult) -> str:
+    """The ETag of what lies under a key; none where another run has replaced this run's object since."""
     if version is None:
         return ""
     is_ours = version.metadata.get(RUN_ID) == context.run_id or result.head == "superseded"
