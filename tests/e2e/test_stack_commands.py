@@ -89,7 +89,10 @@ def family(state: Path) -> dict[str, list[psutil.Process]]:
     kinds: dict[str, list[psutil.Process]] = {"stack": [psutil.Process(stack_of(state).pid)]}
     for process in processes_of_stack(state):
         line = " ".join(process.cmdline())
-        kind = next((name for name in ("reaper", "awslambdaric", "ministack") if name in line), "other")
+        kind = next((name for name in ("reaper", "awslambdaric", "ministack", "forking") if name in line), "other")
+        parent = process.parent()
+        if kind == "forking" and parent is not None and parent.cmdline() == process.cmdline():
+            kind = "awslambdaric"
         kinds.setdefault(kind, []).append(process)
     return kinds
 
@@ -168,7 +171,7 @@ def start_run(state: Path, folder: Path) -> tuple[subprocess.Popen[str], str]:
     raise AssertionError("the run ended before it could be disturbed")
 
 
-@pytest.mark.parametrize("killed", ["reaper", "awslambdaric", "ministack", "stack", "everything"])
+@pytest.mark.parametrize("killed", ["reaper", "awslambdaric", "forking", "ministack", "stack", "everything"])
 def test_whatever_is_killed_in_mid_run_the_next_up_has_the_objects_and_works(
     up: dict[str, str], call: Call, state: Path, tmp_path: Path, killed: str
 ) -> None:
@@ -192,13 +195,14 @@ def test_whatever_is_killed_in_mid_run_the_next_up_has_the_objects_and_works(
     done = call("run", "five.csv", "--name", f"after-{killed}")
     assert (done.returncode, done.stderr) == (0, "")
     statuses = ended_executions(up)
-    # A function's process that dies fails its job, which the record then says; nothing else may cost an execution its success.
+    # A function's process that dies, or whose server does, fails its job, which the record then says; nothing else may cost
+    # an execution its success.
     lake = lake_of(up)
     stored = lake.read(keys.record_key(disturbed))
     assert stored is not None
     record = json.loads(stored[0])
     assert record["status"].upper() == statuses[disturbed]
-    assert record["status"] == "succeeded" or killed == "awslambdaric", json.dumps(record, indent=1)
+    assert record["status"] == "succeeded" or killed in ("awslambdaric", "forking"), json.dumps(record, indent=1)
     if record["status"] == "succeeded":
         workflow = load_workflow(PROJECT / "examples" / "shop" / "workflow.yaml")
         assert broken_promises(workflow, read_results(lake, disturbed, workflow)) == []

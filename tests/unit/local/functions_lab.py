@@ -81,8 +81,9 @@ MakeHost = Callable[..., FunctionHost]
 
 
 def runtimes() -> list[psutil.Process]:
-    """The processes of functions that this process started."""
-    return [child for child in psutil.Process().children() if "awslambdaric" in child.cmdline()]
+    """The processes of functions that run for this process, started or forked."""
+    family = psutil.Process().children(recursive=True)
+    return [process for process in family if process.name() == "F" or "awslambdaric" in process.cmdline()]
 
 
 def call(host: FunctionHost, **event: Any) -> Any:

@@ -93,7 +93,7 @@ def test_a_closed_guardian_is_gone_and_can_be_closed_again() -> None:
 
 def test_a_stopped_child_takes_its_whole_group_with_it(tmp_path: Path, reaper: Reaper, eventually: Eventually) -> None:
     with (tmp_path / "log").open("wb") as log:
-        child = ChildProcess(
+        child = ChildProcess.start(
             ["sh", "-c", "sleep 600 & sleep 600"], reaper=reaper, cwd=tmp_path, environment={"PATH": "/usr/bin:/bin"}, log=log
         )
     eventually(lambda: len(group_of(child.pid)) == 3)

@@ -10,6 +10,12 @@ import yaml
 
 from flowforge.local.errors import LocalStackError
 
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:
+    # Where PyYAML was built without its library: ten times as long, for the same.
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 PSEUDO_PARAMETERS = {
@@ -28,7 +34,7 @@ _NETWORK_IDS = {"Subnet": "subnet-local", "SecurityGroup": "sg-local", "VPC": "v
 _SUBSTITUTION = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(SafeLoader):
     """YAML with CloudFormation's short-form tags: ``!GetAtt A.Arn`` reads as ``{"Fn::GetAtt": ["A", "Arn"]}``."""
 
 

@@ -43,12 +43,14 @@ class StackConnection:
         self.data_bucket = data_bucket
         self.state_machine_arn = state_machine_arn
         self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()
+        self._session: boto3.session.Session | None = None
+        # A client may be used from any thread, and a session not.
+        self._lock = threading.RLock()
 
     def client(self, service: str) -> Any:
         """The boto3 client of this stack; ``service`` as boto3 names it (``s3``, ``stepfunctions``, ``lambda``).
 
-        Clients may be used from any thread; making one takes a tenth of a second, so each is made once.
+        Clients may be used from any thread; each is made once.
         """
         with self._lock:
             if service not in self._clients:
@@ -62,7 +64,8 @@ class StackConnection:
 
     def lake(self) -> Lake:
         """The data bucket, as the steps see it."""
-        return Lake.connect(self.data_bucket, self.session(), endpoint_url=self.endpoints["aws"], stage=STAGE)
+        with self._lock:
+            return Lake.connect(self.data_bucket, self.session(), endpoint_url=self.endpoints["aws"], stage=STAGE)
 
     def environment(self) -> dict[str, str]:
         """The variables with which boto3, the AWS CLI and the product reach this stack."""
@@ -82,13 +85,16 @@ class StackConnection:
             **NO_PROXY,
         }
 
-    def session(self) -> "boto3.session.Session":
-        """A session with the credentials of the stack."""
-        return boto3.session.Session(
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            region_name=REGION,
-        )
+    def session(self) -> boto3.session.Session:
+        """The session of this stack, with its credentials: one, since each reads the descriptions of services anew."""
+        with self._lock:
+            if self._session is None:
+                self._session = boto3.session.Session(
+                    aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+                    aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+                    region_name=REGION,
+                )
+            return self._session
 
     def database(self, *, pool_size: int = 1) -> Database:
         """The metadata of this stack; whoever asks for it closes it."""

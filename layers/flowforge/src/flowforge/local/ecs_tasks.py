@@ -132,7 +132,7 @@ class RunningTask:
             scratch=scratch,
         )
         with os.fdopen(log.writing, "wb") as output:
-            process = ChildProcess(
+            process = ChildProcess.start(
                 [sys.executable, str(container.script), *container.command],
                 reaper=self._settings.reaper,
                 cwd=container.script.parent,

@@ -133,7 +133,7 @@ class Emulator:
         extras = [argument for companion in COMPANIONS for argument in ("--with", companion)]
         mode = ["--offline"] if offline else []
         with self.log_path.open("ab") as log:
-            self._process = ChildProcess(
+            self._process = ChildProcess.start(
                 [uv, "tool", "run", *mode, *extras, "--from", MINISTACK, "ministack"],
                 reaper=self._reaper,
                 cwd=self._state,

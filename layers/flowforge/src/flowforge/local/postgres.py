@@ -77,7 +77,7 @@ class Postgres:
         }
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with self._log_path.open("ab") as log:
-            self._process = ChildProcess(
+            self._process = ChildProcess.start(
                 [str(folder / "postgres"), "-D", str(self._data), *arguments],
                 reaper=self._reaper,
                 cwd=Path("/"),

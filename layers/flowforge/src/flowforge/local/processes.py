@@ -5,19 +5,48 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol, Self
 
 from flowforge.local.reaper import Reaper, signal_group
 
 
-class ChildProcess:
-    """A process group that we started: registered with the guardian from its first moment to its last.
+class RunningProcess(Protocol):
+    """A process as ``subprocess.Popen`` knows it."""
 
-    ``end_signal`` asks it to end in order; ``options`` go to Popen, such as the user that it runs as.
+    @property
+    def pid(self) -> int:
+        """Its id."""
+        ...
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end. Raises subprocess.TimeoutExpired."""
+        ...
+
+    def terminate(self) -> None:
+        """Send SIGTERM to it."""
+        ...
+
+
+class ChildProcess:
+    """A process group of ours: registered with the guardian from its first moment to its last.
+
+    ``process`` leads its group; ``end_signal`` asks it to end in order.
     """
 
-    def __init__(
-        self,
+    def __init__(self, process: RunningProcess, reaper: Reaper, end_signal: signal.Signals = signal.SIGTERM) -> None:
+        self._process = process
+        self._reaper = reaper
+        self._end_signal = end_signal
+        self._registered = True
+        reaper.register(self.pid)
+
+    @classmethod
+    def start(
+        cls,
         command: Sequence[str],
         *,
         reaper: Reaper,
@@ -26,10 +55,9 @@ class ChildProcess:
         log: IO[bytes],
         end_signal: signal.Signals = signal.SIGTERM,
         options: Mapping[str, Any] | None = None,
-    ) -> None:
-        self._reaper = reaper
-        self._end_signal = end_signal
-        self._process = subprocess.Popen(  # noqa: S603 -- commands are made by us, never by a user's input
+    ) -> Self:
+        """Start a command; ``options`` go to Popen, such as the user that it runs as."""
+        process = subprocess.Popen(  # noqa: S603 -- commands are made by us, never by a user's input
             list(command),
             cwd=cwd,
             env=dict(environment),
@@ -39,8 +67,7 @@ class ChildProcess:
             start_new_session=True,
             **(options or {}),
         )
-        self._registered = True
-        reaper.register(self.pid)
+        return cls(process, reaper, end_signal)
 
     @property
     def pid(self) -> int:

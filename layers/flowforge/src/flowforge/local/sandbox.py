@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from signal import Signals
+from typing import IO
 
 from flowforge.local.call_report import CallReport
+from flowforge.local.fork_server import ForkServer
 from flowforge.local.function_environment import function_environment, new_stream_name
 from flowforge.local.function_logs import FunctionLogs
 from flowforge.local.process_log import ProcessLog, execution_of
@@ -56,6 +58,8 @@ class SandboxSettings:
     environment: Mapping[str, str]
     reaper: Reaper
     logs: FunctionLogs
+    forks: ForkServer | None = None
+    """None: every process of a function loads its libraries itself."""
 
 
 class Sandbox:
@@ -83,13 +87,7 @@ class Sandbox:
         )
         try:
             with os.fdopen(self._log.writing, "wb") as log:
-                self._process = ChildProcess(
-                    [sys.executable, "-m", "awslambdaric", spec.handler],
-                    reaper=settings.reaper,
-                    cwd=spec.folder,
-                    environment=environment,
-                    log=log,
-                )
+                self._process = _started(spec, settings, environment, log)
             self._usage = Usage(self._process.pid, self._scratch)
         except BaseException:
             self._api.close()
@@ -196,6 +194,16 @@ class Sandbox:
             killed_by=None if outcome.error is None or self.reusable else outcome.payload,
         )
         return self._log.end(report.lines())
+
+
+def _started(spec: FunctionSpec, settings: SandboxSettings, environment: Mapping[str, str], log: IO[bytes]) -> ChildProcess:
+    """The process with the runtime client, which loads the handler."""
+    forks, module = settings.forks, "awslambdaric"
+    if forks is not None and forks.suits(environment):
+        forked = forks.fork(spec.name, module, [spec.handler], folder=spec.folder, environment=environment, log=log)
+        return ChildProcess(forked, settings.reaper)
+    command = [sys.executable, "-m", module, spec.handler]
+    return ChildProcess.start(command, reaper=settings.reaper, cwd=spec.folder, environment=environment, log=log)
 
 
 def _ended(code: int) -> str:

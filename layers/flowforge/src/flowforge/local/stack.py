@@ -24,6 +24,7 @@ from flowforge.local.destinations import Destinations
 from flowforge.local.ecs_tasks import TaskHost
 from flowforge.local.emulator import Emulator
 from flowforge.local.errors import LocalStackError
+from flowforge.local.fork_server import fork_server
 from flowforge.local.function_logs import FunctionLogs
 from flowforge.local.functions import FunctionBackend, FunctionCaller, FunctionHost
 from flowforge.local.http_server import BackgroundServer, endpoint_of, listen
@@ -120,6 +121,7 @@ class LocalStack(StackConnection):
         shutil.rmtree(folder.root / "tmp", ignore_errors=True)
         reaper = Reaper(mark_of(folder.root))
         cleanup.callback(reaper.close)
+        forks = cleanup.enter_context(fork_server(folder, reaper))
         emulator = Emulator(folder.root, reaper, project=self._project, mark=mark_of(folder.root))
         self.endpoints["aws"] = emulator.endpoint
         template = read_template(
@@ -150,11 +152,13 @@ class LocalStack(StackConnection):
         self.endpoints["athena"] += ATHENA_PATH
         environment = {name: value for name, value in self.environment().items() if name != URL_VARIABLE}
         environment |= mark_of(folder.root)
-        settings = SandboxSettings(folder.root, environment, reaper, logs)
-        functions = self._start_functions(cleanup, template, settings)
+        settings = SandboxSettings(folder.root, environment, reaper, logs, forks)
+        functions = FunctionHost(template.functions, settings)
+        cleanup.callback(functions.close)
         self._start_apis(cleanup, functions, template, settings, listener)
         for service in ("s3", "stepfunctions", "sqs", "events"):
             self.client(service)
+        _warm(functions, template)
         emulator.wait_ready()
         self._create_declared(template)
         if database is not None:
@@ -179,14 +183,6 @@ class LocalStack(StackConnection):
             self.endpoints |= cleanup.enter_context(self._served(self))
         StackFile.of(self, shared=self._shared).write(folder.stack_file)
         cleanup.callback(folder.stack_file.unlink, missing_ok=True)
-
-    def _start_functions(self, cleanup: ExitStack, template: Template, settings: SandboxSettings) -> FunctionHost:
-        functions = FunctionHost(template.functions, settings)
-        cleanup.callback(functions.close)
-        # What a schedule calls now and then has the time to load, and what a load balancer or CloudFormation calls is not called.
-        named = {value.rpartition(":")[0] for machine in template.state_machines for value in machine.substitutions.values()}
-        functions.warm(spec.name for spec in template.functions if spec.queues or spec.arn in named)
-        return functions
 
     def _start_apis(
         self,
@@ -232,6 +228,14 @@ class LocalStack(StackConnection):
         except ClientError as error:
             raise LocalStackError(f"{machine.definition_path}: {error.response['Error']['Message']}") from error
         self.state_machine_arn = answer["stateMachineArn"]
+
+
+def _warm(functions: FunctionHost, template: Template) -> None:
+    """Start what queues and the state machine call: what a schedule calls now and then has the time to load, and what a load
+    balancer or CloudFormation calls is not called.
+    """
+    named = {value.rpartition(":")[0] for machine in template.state_machines for value in machine.substitutions.values()}
+    functions.warm(spec.name for spec in template.functions if spec.queues or spec.arn in named)
 
 
 def _only(machines: tuple[StateMachineSpec, ...]) -> StateMachineSpec:

@@ -1,0 +1,188 @@
+"""The fork server: functions' processes come from one that has loaded their libraries, instead of each loading them anew.
+
+Linux alone: elsewhere the libraries of the system do not survive a fork, and each process loads its own.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from signal import SIGKILL, SIGTERM
+from typing import IO
+
+from flowforge.local.errors import LocalStackError
+from flowforge.local.forking import MESSAGE_BYTES
+from flowforge.local.leftovers import mark_of
+from flowforge.local.process_environment import process_environment
+from flowforge.local.processes import ChildProcess
+from flowforge.local.reaper import Reaper, signal_group
+from flowforge.local.state_folder import StateFolder
+
+FORKS = sys.platform == "linux"
+_READ_BY_THE_INTERPRETER = ("PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_")
+
+
+@dataclass(frozen=True)
+class ForkedProcess:
+    """A process that the server has forked, with what ``subprocess.Popen`` knows of its own."""
+
+    pid: int
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _codes: list[int] = field(default_factory=list)
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        # Where the server has taken it away, its word is on the way.
+        return self.wait() if self._ended.is_set() or not signal_group(self.pid, 0) else None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end. Raises subprocess.TimeoutExpired."""
+        if not self._ended.wait(timeout):
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0.0)
+        return self._codes[0]
+
+    def terminate(self) -> None:
+        """Send SIGTERM to the process."""
+        if self.poll() is None:
+            os.kill(self.pid, SIGTERM)
+
+    def end(self, code: int) -> None:
+        """Take note of its end."""
+        self._codes.append(code)
+        self._ended.set()
+
+
+class ForkServer:
+    """A process that forks others on demand, started when it is first needed, and again where it was killed.
+
+    ``environment`` is that of the server, with the variables that an interpreter reads when it starts.
+    """
+
+    def __init__(self, reaper: Reaper, environment: Mapping[str, str], log: Path) -> None:
+        self._reaper = reaper
+        self._environment = dict(environment)
+        self._log = log
+        self._lock = threading.Lock()
+        self._server: _Server | None = None
+
+    def start(self) -> None:
+        """Let the server load its libraries ahead of the first fork."""
+        with self._lock:
+            self._running()
+
+    def suits(self, environment: Mapping[str, str]) -> bool:
+        """Whether a process of this environment is the same, forked or started: an interpreter reads some variables only once."""
+        return _of_the_interpreter(environment) == _of_the_interpreter(self._environment)
+
+    def fork(
+        self, name: str, module: str, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: IO[bytes]
+    ) -> ForkedProcess:
+        """Do ``python -m module arguments`` in a forked process of that name. Raises LocalStackError."""
+        request = json.dumps(
+            {
+                "name": name,
+                "module": module,
+                "arguments": list(arguments),
+                "folder": str(folder),
+                "environment": dict(environment),
+            }
+        ).encode()
+        with self._lock:
+            for _ in range(2):
+                process = self._running().fork(request, log.fileno())
+                if process is not None:
+                    return process
+        raise LocalStackError(f"no process for a function could be forked; see {self._log}")
+
+    def close(self) -> None:
+        """End the server; what it has forked is ended by whoever asked for it."""
+        with self._lock:
+            if self._server is not None:
+                self._server.close()
+
+    def _running(self) -> "_Server":
+        if self._server is None or self._server.ended:
+            if self._server is not None:
+                self._server.close()
+            self._server = _Server(self._reaper, self._environment, self._log)
+        return self._server
+
+
+class _Server:
+    """One life of the server, and the thread that hears from it."""
+
+    def __init__(self, reaper: Reaper, environment: Mapping[str, str], log: Path) -> None:
+        self.ended = False
+        self._forked: dict[int, ForkedProcess] = {}
+        self._answers: SimpleQueue[ForkedProcess | None] = SimpleQueue()
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with theirs, log.open("ab") as file:
+            self._process = ChildProcess.start(
+                [sys.executable, "-P", "-m", "flowforge.local.forking", str(theirs.fileno())],
+                reaper=reaper,
+                cwd=Path("/"),
+                environment=environment,
+                log=file,
+                options={"pass_fds": (theirs.fileno(),)},
+            )
+        self._thread = threading.Thread(target=self._listen, daemon=True, name="fork-server")
+        self._thread.start()
+
+    def fork(self, request: bytes, log: int) -> ForkedProcess | None:
+        """None where the server has ended."""
+        try:
+            socket.send_fds(self._channel, [request], [log])
+        except OSError:
+            return None
+        return self._answers.get()
+
+    def close(self) -> None:
+        self._process.stop(seconds=0)
+        self._thread.join()
+        self._channel.close()
+
+    def _listen(self) -> None:
+        try:
+            while message := self._channel.recv(MESSAGE_BYTES):
+                self._hear(json.loads(message))
+        except ConnectionResetError:
+            # Killed with a message unread.
+            pass
+        self.ended = True
+        # Nobody is left who could tell how these end.
+        for process in list(self._forked.values()):
+            signal_group(process.pid, SIGKILL)
+            process.end(-SIGKILL)
+        self._answers.put(None)
+
+    def _hear(self, message: Mapping[str, int]) -> None:
+        pid = message["pid"]
+        if "code" in message:
+            self._forked.pop(pid).end(message["code"])
+        else:
+            self._forked[pid] = ForkedProcess(pid)
+            self._answers.put(self._forked[pid])
+
+
+@contextmanager
+def fork_server(folder: StateFolder, reaper: Reaper) -> Iterator[ForkServer | None]:
+    """A server for the functions of a stack, which loads while everything else starts; None where there can be none."""
+    if not FORKS:
+        yield None
+        return
+    environment = process_environment(folder.root) | mark_of(folder.root)
+    with closing(ForkServer(reaper, environment, folder.logs / "fork-server.log")) as server:
+        server.start()
+        yield server
+
+
+def _of_the_interpreter(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(_READ_BY_THE_INTERPRETER)}
