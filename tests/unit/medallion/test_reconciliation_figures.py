@@ -73,7 +73,9 @@ def test_the_text_of_a_value_does_not_follow_its_type() -> None:
         ({"a": ["1", "20", "-3", None]}, None),
     ]
     assert len({hashed(values, schema=schema) for values, schema in numbers}) == 1
-    assert hashed({"a": [-0.0, 1.5]}) == hashed({"a": [Decimal("0.00"), Decimal("1.50")]}, schema={"a": pl.Decimal(9, 2)})
+    for count in (1, 2, 3, 50):
+        signed, unsigned = {"a": [-0.0, 1.5] * count}, {"a": [Decimal("0.00"), Decimal("1.50")] * count}
+        assert hashed(signed) == hashed(unsigned, schema={"a": pl.Decimal(9, 2)})
     moment = datetime(2026, 11, 23, 6, tzinfo=UTC)
     assert (
         hashed({"a": [moment]}) == hashed({"a": [moment.replace(tzinfo=None)]}) == hashed({"a": ["2026-11-23T06:00:00.000000"]})

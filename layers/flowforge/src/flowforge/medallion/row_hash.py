@@ -47,9 +47,8 @@ def _text(value: pl.Expr, name: str, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Date:
         return value.dt.strftime("%Y-%m-%d")
     if dtype.is_float():
-        # There is a zero with a sign, which equals the other.
-        text = (value + 0.0).cast(pl.String)
-        return text.str.strip_suffix(".0")
+        # There is a zero with a sign, which equals the other. Adding a zero would do, if polars did not leave that out.
+        return pl.when(value == 0).then(pl.lit("0")).otherwise(value.cast(pl.String).str.strip_suffix(".0"))
     if dtype.is_decimal():
         text = value.cast(pl.String)
         return (
