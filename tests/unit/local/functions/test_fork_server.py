@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from flowforge.local.errors import LocalStackError
-from flowforge.local.fork_server import ForkServer
+from flowforge.local.fork_server import ForkedProcess, ForkServer
 from flowforge.local.process_environment import process_environment
 from flowforge.local.reaper import Reaper
 from unit.local.conftest import Eventually
@@ -22,7 +22,8 @@ import json, os, random, sys
 print(json.dumps({
     "arguments": sys.argv, "folder": os.getcwd(), "path": sys.path[0], "environment": dict(os.environ), "group": os.getpgrp(),
     "number": random.random(), "files": len(os.listdir("/proc/self/fd")), "input": sys.stdin.read(), "name": __name__,
-    "modules": [name for name in sys.modules if name.split(".")[0] in ("polars", "pyarrow", "flowforge")],
+    "engines": [name for name in ("polars", "pyarrow") if name in sys.modules],
+    "loaded": "flowforge.orchestration.start_messages" in sys.modules,
 }))
 sys.exit(int(os.environ.get("CODE", "0")))
 """
@@ -60,7 +61,7 @@ def test_a_forked_process_is_what_a_started_one_would_be(server: ForkServer, pro
     assert told[0]["arguments"][1:] == ["one", "two"]
     assert (told[0]["folder"], told[0]["path"], told[0]["name"]) == (str(program), str(program), "__main__")
     assert (told[0]["input"], told[0]["files"]) == ("", 4), "nothing but its three streams and the folder being listed"
-    assert told[0]["modules"] == ["flowforge", "flowforge.local", "flowforge.local.forking"][: len(told[0]["modules"])]
+    assert (told[0]["engines"], told[0]["loaded"]) == ([], True)
     assert told[0]["number"] != told[1]["number"]
 
 
@@ -91,11 +92,11 @@ def test_a_killed_server_takes_its_processes_along_and_another_one_forks_the_nex
 
 
 def test_a_server_that_cannot_load_says_where_its_log_is(reaper: Reaper, program: Path) -> None:
-    (program / "pydantic.py").write_text("raise RuntimeError('not this one')")
+    (program / "broken.py").write_text("raise RuntimeError('not this one')")
     log = program / "fork-server.log"
     environment = {**process_environment(program), "PYTHONPATH": str(program)}
     with (
-        closing(ForkServer(reaper, environment, log)) as server,
+        closing(ForkServer(reaper, environment, log, ["broken"])) as server,
         (program / "log").open("wb") as file,
         pytest.raises(LocalStackError, match=r"fork-server\.log"),
     ):
@@ -108,3 +109,34 @@ def test_what_an_interpreter_reads_when_it_starts_takes_a_process_of_its_own(ser
     assert server.suits({**environment, "OWN": "1"})
     assert not server.suits({**environment, "PYTHONUTF8": "0"})
     assert not server.suits({**environment, "LD_PRELOAD": "/lib/other.so"})
+
+
+def test_code_that_has_changed_on_disk_is_what_the_next_process_runs(
+    reaper: Reaper, program: Path, state: Path, eventually: Eventually
+) -> None:
+    own = program / "own.py"
+    (program / "prints.py").write_text("import own; print(own.VALUE, flush=True); import time; time.sleep(60)")
+    environment = {**process_environment(state), "PYTHONPATH": str(program)}
+    own.write_text("VALUE = 1")
+    with (
+        closing(ForkServer(reaper, environment, program / "fork-server.log", ["own"])) as server,
+        (program / "log").open("wb") as log,
+    ):
+
+        def forked() -> ForkedProcess:
+            return server.fork("P", "prints", [], folder=program, environment=environment, log=log)
+
+        before, beside = forked(), forked()
+        eventually(lambda: (program / "log").read_text() == "1\n1\n")
+        first = the_server()
+        own.write_text("VALUE = 'two'")
+        after = forked()
+        eventually(lambda: (program / "log").read_text() == "1\n1\ntwo\n")
+        assert [process.poll() for process in (before, beside, after)] == [None, None, None]
+        # The first server tells the ends of its processes, and ends after the last one.
+        for process in (before, beside):
+            assert first.is_running()
+            process.terminate()
+            assert process.wait(timeout=10) == -15
+        eventually(lambda: not first.is_running())
+        assert after.poll() is None

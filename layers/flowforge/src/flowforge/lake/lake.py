@@ -77,7 +77,11 @@ class Lake:
 
         FLOWFORGE_STAGE names the stage whose catalog holds its tables. Raises ConfigFault where no bucket is given.
         """
-        return cls.connect(bucket or data_bucket(), boto3.session.Session(), stage=os.environ.get(STAGE_VARIABLE))
+        # The one that ``boto3.client`` uses too: each session reads the descriptions of services anew.
+        session = boto3.DEFAULT_SESSION
+        if session is None:
+            session = boto3.DEFAULT_SESSION = boto3.session.Session()
+        return cls.connect(bucket or data_bucket(), session, stage=os.environ.get(STAGE_VARIABLE))
 
     @classmethod
     def connect(

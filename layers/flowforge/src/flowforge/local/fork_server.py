@@ -3,6 +3,7 @@
 Linux alone: elsewhere the libraries of the system do not survive a fork, and each process loads its own.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -10,7 +11,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -26,6 +26,19 @@ from flowforge.local.reaper import Reaper, signal_group
 from flowforge.local.state_folder import StateFolder
 
 FORKS = sys.platform == "linux"
+# What the functions of the control plane load, and the steps' in part. Nothing that starts a thread when it is loaded, as
+# polars and pyarrow do: threads do not come along into a forked process.
+PRELOADED = (
+    "aws_lambda_powertools.utilities.batch",
+    "aws_lambda_powertools.utilities.data_classes.sqs_event",
+    "flowforge.orchestration.completions",
+    "flowforge.orchestration.plan_recording",
+    "flowforge.orchestration.reconciling",
+    "flowforge.orchestration.run_events",
+    "flowforge.orchestration.start_messages",
+    "pg8000.dbapi",
+    "sqlalchemy.dialects.postgresql.pg8000",
+)
 _READ_BY_THE_INTERPRETER = ("PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_")
 
 
@@ -60,17 +73,19 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """A process that forks others on demand, started when it is first needed, and again where it was killed.
+    """A process that forks others on demand; another one where it was killed, or where its modules have changed since.
 
-    ``environment`` is that of the server, with the variables that an interpreter reads when it starts.
+    ``environment`` is that of the server, with the variables that an interpreter reads when it starts; ``modules`` are loaded.
     """
 
-    def __init__(self, reaper: Reaper, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, reaper: Reaper, environment: Mapping[str, str], log: Path, modules: Sequence[str] = PRELOADED) -> None:
         self._reaper = reaper
         self._environment = dict(environment)
         self._log = log
+        self._modules = tuple(modules)
         self._lock = threading.Lock()
-        self._server: _Server | None = None
+        self._servers: list[_Server] = []
+        """The last one forks; earlier ones have processes that run."""
 
     def start(self) -> None:
         """Let the server load its libraries ahead of the first fork."""
@@ -104,29 +119,31 @@ class ForkServer:
     def close(self) -> None:
         """End the server; what it has forked is ended by whoever asked for it."""
         with self._lock:
-            if self._server is not None:
-                self._server.close()
+            for server in self._servers:
+                server.close()
 
     def _running(self) -> "_Server":
-        if self._server is None or self._server.ended:
-            if self._server is not None:
-                self._server.close()
-            self._server = _Server(self._reaper, self._environment, self._log)
-        return self._server
+        if not self._servers or not self._servers[-1].forks:
+            for server in [server for server in self._servers if server.ended]:
+                server.close()
+                self._servers.remove(server)
+            self._servers.append(_Server(self._reaper, self._environment, self._log, self._modules))
+        return self._servers[-1]
 
 
 class _Server:
     """One life of the server, and the thread that hears from it."""
 
-    def __init__(self, reaper: Reaper, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, reaper: Reaper, environment: Mapping[str, str], log: Path, modules: Sequence[str]) -> None:
         self.ended = False
+        self.forks = True
         self._forked: dict[int, ForkedProcess] = {}
         self._answers: SimpleQueue[ForkedProcess | None] = SimpleQueue()
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         log.parent.mkdir(parents=True, exist_ok=True)
         with theirs, log.open("ab") as file:
             self._process = ChildProcess.start(
-                [sys.executable, "-P", "-m", "flowforge.local.forking", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "flowforge.local.forking", str(theirs.fileno()), *modules],
                 reaper=reaper,
                 cwd=Path("/"),
                 environment=environment,
@@ -137,7 +154,7 @@ class _Server:
         self._thread.start()
 
     def fork(self, request: bytes, log: int) -> ForkedProcess | None:
-        """None where the server has ended."""
+        """None where the server has ended, or forks no more."""
         try:
             socket.send_fds(self._channel, [request], [log])
         except OSError:
@@ -145,7 +162,9 @@ class _Server:
         return self._answers.get()
 
     def close(self) -> None:
-        self._process.stop(seconds=0)
+        with contextlib.suppress(OSError):
+            # Gone already, where it has ended by itself.
+            self._channel.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._channel.close()
 
@@ -156,7 +175,8 @@ class _Server:
         except ConnectionResetError:
             # Killed with a message unread.
             pass
-        self.ended = True
+        self._process.stop(seconds=0)
+        self.ended, self.forks = True, False
         # Nobody is left who could tell how these end.
         for process in list(self._forked.values()):
             signal_group(process.pid, SIGKILL)
@@ -164,6 +184,10 @@ class _Server:
         self._answers.put(None)
 
     def _hear(self, message: Mapping[str, int]) -> None:
+        if "stale" in message:
+            self.forks = False
+            self._answers.put(None)
+            return
         pid = message["pid"]
         if "code" in message:
             self._forked.pop(pid).end(message["code"])
@@ -172,14 +196,14 @@ class _Server:
             self._answers.put(self._forked[pid])
 
 
-@contextmanager
+@contextlib.contextmanager
 def fork_server(folder: StateFolder, reaper: Reaper) -> Iterator[ForkServer | None]:
     """A server for the functions of a stack, which loads while everything else starts; None where there can be none."""
     if not FORKS:
         yield None
         return
     environment = process_environment(folder.root) | mark_of(folder.root)
-    with closing(ForkServer(reaper, environment, folder.logs / "fork-server.log")) as server:
+    with contextlib.closing(ForkServer(reaper, environment, folder.logs / "fork-server.log")) as server:
         server.start()
         yield server
 

@@ -1,7 +1,8 @@
-"""The fork server's own process: ``python -m flowforge.local.forking <socket>`` loads libraries and forks at each request.
+"""The fork server's own process: ``python -m flowforge.local.forking SOCKET MODULE…`` loads modules and forks at each request.
 
 Requests and answers are JSON, one for each packet of a socket that the owner holds the other end of: what to run, with the
-open file of its log; then the id of the process, and at its end the exit code.
+open file of its log; then the id of the process, and at its end the exit code. A server whose modules have changed on disk
+forks no more: it says so, tells the ends of its processes, and ends after the last one.
 """
 
 import gc
@@ -12,28 +13,18 @@ import runpy
 import selectors
 import socket
 import sys
+import sysconfig
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 MESSAGE_BYTES = 1 << 17
-# What functions load beside the product's own code, which may change while a stack runs. Nothing that starts a thread when
-# it is loaded, as polars and pyarrow do: threads do not come along into a forked process.
-PRELOADED = (
-    "aws_lambda_powertools.utilities.batch",
-    "aws_lambda_powertools.utilities.data_classes.sqs_event",
-    "boto3.session",
-    "botocore.args",
-    "botocore.endpoint",
-    "botocore.handlers",
-    "botocore.httpsession",
-    "botocore.paginate",
-    "botocore.signers",
-    "botocore.waiter",
-    "pydantic",
-    "sqlalchemy.dialects.postgresql.pg8000",
-)
+# boto3 reads the description of a service once for each session, and most functions use these.
+_SERVICES = ("glue", "s3", "sqs", "stepfunctions")
 
 
 @dataclass(frozen=True)
@@ -47,30 +38,51 @@ class Forked:
 
 def main() -> None:
     """Fork until the owner is gone; in a forked process, run what was asked for."""
-    for name in PRELOADED:
-        importlib.import_module(name)
-    # What no search for garbage touches stays shared between the processes.
-    gc.collect()
-    gc.freeze()
-    forked = _serve(socket.socket(fileno=int(sys.argv[1])))
+    descriptor, *modules = sys.argv[1:]
+    loaded = _load(modules)
+    forked = _serve(socket.socket(fileno=int(descriptor)), loaded)
     if forked is not None:
         _leave(forked)
         runpy.run_module(forked.request["module"], run_name="__main__", alter_sys=True)
 
 
-def _serve(owner: socket.socket) -> Forked | None:
-    """Returns in the server when the owner is gone, with None, and in every forked process."""
+def _load(modules: Sequence[str]) -> dict[Path, int]:
+    """The answer is when each file was written that may change while the server runs: those that were not installed."""
+    for name in modules:
+        importlib.import_module(name)
+    boto3.setup_default_session()
+    for service in _SERVICES:
+        boto3.client(service, region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")  # type: ignore[call-overload]  # noqa: S106 -- never sent
+    # What no search for garbage touches stays shared between the processes.
+    gc.collect()
+    gc.freeze()
+    installed = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    files = {file for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
+    return {Path(file): Path(file).stat().st_mtime_ns for file in files if not file.startswith(installed)}
+
+
+def _changed(loaded: Mapping[Path, int]) -> bool:
     try:
-        return _forked(owner)
+        return any(file.stat().st_mtime_ns != written for file, written in loaded.items())
+    except FileNotFoundError:
+        return True
+
+
+def _serve(owner: socket.socket, loaded: Mapping[Path, int]) -> Forked | None:
+    """Returns in the server at its end, with None, and in every forked process."""
+    try:
+        return _forked(owner, loaded)
     except BrokenPipeError:
+        # The owner is gone.
         return None
 
 
-def _forked(owner: socket.socket) -> Forked | None:
+def _forked(owner: socket.socket, loaded: Mapping[Path, int]) -> Forked | None:
     running: dict[int, int] = {}
+    stale = False
     with selectors.DefaultSelector() as selector, owner:
         selector.register(owner, selectors.EVENT_READ)
-        while True:
+        while running or not stale:
             for key, _ in selector.select():
                 if key.fd in running:
                     selector.unregister(key.fd)
@@ -79,6 +91,11 @@ def _forked(owner: socket.socket) -> Forked | None:
                 message, logs, _, _ = socket.recv_fds(owner, MESSAGE_BYTES, 1)
                 if not message:
                     return None
+                stale = stale or _changed(loaded)
+                if stale:
+                    os.close(logs[0])
+                    owner.send(json.dumps({"stale": True}).encode())
+                    continue
                 ready, readied = os.pipe()
                 pid = os.fork()
                 if pid == 0:
@@ -94,6 +111,7 @@ def _forked(owner: socket.socket) -> Forked | None:
                 running[end] = pid
                 selector.register(end, selectors.EVENT_READ)
                 owner.send(json.dumps({"pid": pid}).encode())
+    return None
 
 
 def _tell_end(owner: socket.socket, pid: int, end: int) -> None:
