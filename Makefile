@@ -8,9 +8,10 @@ ENVIRONMENT := .venv/ready
 # The local stack starts its emulator through uv, and has to find this one.
 export PATH := $(dir $(UV)):$(PATH)
 export UV
-# A process of tests for each processor and two more, since many tests wait; a module's tests share its stack, so they
-# stay together. Their many state folders share one store of compiled files.
-SIDE_BY_SIDE = -n $(shell python3 -c 'import os; print(min((os.cpu_count() or 1) + 2, 6))') --dist loadscope --no-loadscope-reorder
+# A process of tests for each processor and one more, since many tests wait; a module's tests share its stack, so they
+# stay together. Their many state folders share one store of compiled files. Threads of polars beside so many processes wait
+# for each other; what tests start by itself has as many as a user's has.
+SIDE_BY_SIDE = -n $(shell python3 -c 'import os; print(min((os.cpu_count() or 1) + 1, 6))') --dist loadscope --no-loadscope-reorder
 # Every function process imports polars; without bytecode on disk each start compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -25,7 +26,7 @@ run: $(ENVIRONMENT) ## Run the sample workflow through the local stack and show 
 	@.venv/bin/flowforge run --sample
 
 test: $(ENVIRONMENT) ## Run every test that needs no container engine
-	PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/pycache" .venv/bin/pytest -m "not containers and not large" $(SIDE_BY_SIDE)
+	PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/pycache" POLARS_MAX_THREADS=1 .venv/bin/pytest -m "not containers and not large" $(SIDE_BY_SIDE)
 
 test-debian-postgres: $(ENVIRONMENT) ## Run the tests of the metadata on Debian's PostgreSQL
 	scripts/on-debian-postgres .venv/bin/pytest -q tests/unit/metadata
