@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -11,14 +11,13 @@ from flowforge.lake.lake import BUCKET_VARIABLE, STAGE_VARIABLE, Lake
 from flowforge.local.api_endpoints import API_VARIABLES
 from flowforge.local.cloudformation import REGION
 from flowforge.local.loopback import NO_PROXY
-from flowforge.metadata.database import Database
-from flowforge.metadata.database_settings import DatabaseSettings
 from flowforge.metadata.variables import URL_VARIABLE
-from flowforge.orchestration.dead_letters import DeadLetters
-from flowforge.orchestration.machine import Machine
-from flowforge.orchestration.run_door import RunDoor
-from flowforge.orchestration.start_queue import StartQueue
-from flowforge.orchestration.starting import Starter
+
+if TYPE_CHECKING:
+    from flowforge.metadata.database import Database
+    from flowforge.orchestration.machine import Machine
+    from flowforge.orchestration.run_door import RunDoor
+    from flowforge.orchestration.start_queue import StartQueue
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 OWN_SERVICES = {"stepfunctions": "AWS_ENDPOINT_URL_SFN", "lambda": "AWS_ENDPOINT_URL_LAMBDA", "athena": "AWS_ENDPOINT_URL_ATHENA"}
@@ -34,8 +33,10 @@ _READ_SECONDS = 960
 
 
 class StackConnection:
-    """Clients, lake, database and environment of one stack. ``endpoints`` holds ``aws``, the services that have one of
-    their own, ``database``, and the API where it is served.
+    """Clients, lake, database and environment of one stack.
+
+    ``endpoints`` holds ``aws``, the services that have one of their own, ``database``, and the API where it is served. What
+    starts runs is imported where it is asked for: a command that only reads the lake does not wait for it.
     """
 
     def __init__(self, endpoints: Mapping[str, str], data_bucket: str, state_machine_arn: str) -> None:
@@ -96,21 +97,32 @@ class StackConnection:
                 )
             return self._session
 
-    def database(self, *, pool_size: int = 1) -> Database:
+    def database(self, *, pool_size: int = 1) -> "Database":
         """The metadata of this stack; whoever asks for it closes it."""
+        from flowforge.metadata.database import Database
+        from flowforge.metadata.database_settings import DatabaseSettings
+
         return Database(DatabaseSettings.of_url(self.endpoints[DATABASE], pool_size=pool_size))
 
-    def start_queue(self) -> StartQueue:
+    def start_queue(self) -> "StartQueue":
         """The queue of wishes."""
+        from flowforge.orchestration.start_queue import StartQueue
+
         sqs = self.client("sqs")
         return StartQueue(sqs.get_queue_url(QueueName=START_QUEUE)["QueueUrl"], sqs)
 
-    def door(self, database: Database) -> RunDoor:
+    def door(self, database: "Database") -> "RunDoor":
         """The door through which runs start."""
+        from flowforge.orchestration.dead_letters import DeadLetters
+        from flowforge.orchestration.run_door import RunDoor
+        from flowforge.orchestration.starting import Starter
+
         sqs = self.client("sqs")
         dead = DeadLetters(sqs.get_queue_url(QueueName=START_DLQ)["QueueUrl"], sqs)
         return RunDoor(self.start_queue(), Starter(database, self.machine()), dead)
 
-    def machine(self) -> Machine:
+    def machine(self) -> "Machine":
         """The state machine that runs workflows."""
+        from flowforge.orchestration.machine import Machine
+
         return Machine(self.state_machine_arn, self.client("stepfunctions"))

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from flowforge.local.connection import StackConnection
 from flowforge.local.loopback import bypass_proxies
-from flowforge.local.stack import LocalStack
 from flowforge.local.stack_file import running_stack
 from flowforge.local.state_folder import StateFolder
 
@@ -19,5 +18,8 @@ def open_stack(project: Path, state: Path) -> Iterator[StackConnection]:
         bypass_proxies()
         yield found.connection()
         return
+    # A command on a running stack does not wait for what only starting one needs: a fifth of a second.
+    from flowforge.local.stack import LocalStack
+
     with LocalStack(project, state) as stack:
         yield stack
