@@ -123,6 +123,11 @@ def _import(m: Measurements) -> Verdict:
     return Verdict(f"{milliseconds:.0f} ms", milliseconds <= 620)
 
 
+def _forked(m: Measurements) -> Verdict:
+    wall = m.ratio("five loads, forked", "five loads, started", "wall_seconds")
+    return Verdict(f"{wall:.2f} x", wall <= 0.5)
+
+
 def _help(m: Measurements) -> Verdict:
     milliseconds = m.median("help", "wall_seconds") * 1000
     return Verdict(f"{milliseconds:.0f} ms", milliseconds <= 250)
@@ -190,7 +195,12 @@ CASES = (
     Case(
         "startup",
         "Start-up",
-        (Variant("import", f"{_V}startup:import_step"), Variant("help", f"{_V}startup:show_help")),
+        (
+            Variant("import", f"{_V}startup:import_step"),
+            Variant("help", f"{_V}startup:show_help"),
+            Variant("five loads, started", f"{_V}startup:load_started"),
+            Variant("five loads, forked", f"{_V}startup:load_forked"),
+        ),
         (
             Line(
                 "import of a step function, with bytecode: polars, S3 client, logger, metrics, models; nothing else "
@@ -200,6 +210,12 @@ CASES = (
                 "import",
             ),
             Line("`flowforge --help`", "<= 250 ms", _help, "help"),
+            Line(
+                "a function of the control plane, loaded on a laptop from the fork server",
+                "<= 0.5 x one that loads its libraries itself",
+                _forked,
+                "five loads, forked",
+            ),
         ),
         rounds=7,
     ),

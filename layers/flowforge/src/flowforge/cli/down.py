@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
 
 import psutil
@@ -17,6 +18,7 @@ from flowforge.local.state_folder import StateFolder
 from flowforge.local.state_lock import hold, holder
 
 END_SECONDS = 20.0
+_LOOK_SECONDS = 0.02
 
 
 def down(folder: StateFolder, console: Console) -> int:
@@ -27,8 +29,12 @@ def down(folder: StateFolder, console: Console) -> int:
             raise LocalStackError(f"process {found.pid} is a 'flowforge run': it ends with its execution, or by Ctrl-C there")
         process = psutil.Process(found.pid)
         os.kill(found.pid, signal.SIGTERM)
-        _, alive = psutil.wait_procs([process], timeout=END_SECONDS)
-        end_processes(alive)
+        deadline = time.monotonic() + END_SECONDS
+        # Not whether its number is free again: that is up to whoever started it, who may take no note of its end.
+        while found.alive and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+        if found.alive:
+            end_processes([process])
         say(console, f"The stack of process {found.pid} has ended")
     elif holder(folder) is None:
         say(console, f"No stack runs for {folder.root}")
