@@ -104,11 +104,13 @@ def test_a_server_that_cannot_load_says_where_its_log_is(reaper: Reaper, program
     assert "not this one" in log.read_text()
 
 
-def test_what_an_interpreter_reads_when_it_starts_takes_a_process_of_its_own(server: ForkServer, state: Path) -> None:
+def test_what_is_read_when_a_process_or_a_library_is_loaded_takes_a_process_of_its_own(server: ForkServer, state: Path) -> None:
     environment = process_environment(state)
     assert server.suits({**environment, "OWN": "1"})
     assert not server.suits({**environment, "PYTHONUTF8": "0"})
     assert not server.suits({**environment, "LD_PRELOAD": "/lib/other.so"})
+    assert not server.suits({**environment, "POWERTOOLS_DEBUG": "true"})
+    assert not server.suits({**environment, "AWS_PROFILE": "other"})
 
 
 def test_code_that_has_changed_on_disk_is_what_the_next_process_runs(

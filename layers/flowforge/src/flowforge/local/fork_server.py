@@ -39,7 +39,13 @@ PRELOADED = (
     "pg8000.dbapi",
     "sqlalchemy.dialects.postgresql.pg8000",
 )
-_READ_BY_THE_INTERPRETER = ("PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_")
+_READ_ONCE = (
+    # By the interpreter and the C library when a process starts.
+    *("PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_"),
+    # By the libraries when they are loaded, and by the session that boto3 shares when it is made.
+    *("POWERTOOLS_DEBUG", "POWERTOOLS_TRACE_MIDDLEWARES", "PYDANTIC_", "BOTOCORE_"),
+    *("AWS_CONFIG_FILE", "AWS_DATA_PATH", "AWS_DEFAULT_PROFILE", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"),
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class ForkedProcess:
 class ForkServer:
     """A process that forks others on demand; another one where it was killed, or where its modules have changed since.
 
-    ``environment`` is that of the server, with the variables that an interpreter reads when it starts; ``modules`` are loaded.
+    ``environment`` is that of the server, with the variables that are read only once; ``modules`` are loaded.
     """
 
     def __init__(self, reaper: Reaper, environment: Mapping[str, str], log: Path, modules: Sequence[str] = PRELOADED) -> None:
@@ -93,8 +99,8 @@ class ForkServer:
             self._running()
 
     def suits(self, environment: Mapping[str, str]) -> bool:
-        """Whether a process of this environment is the same, forked or started: an interpreter reads some variables only once."""
-        return _of_the_interpreter(environment) == _of_the_interpreter(self._environment)
+        """Whether a process of this environment is the same, forked or started: some variables are read only once."""
+        return _read_once(environment) == _read_once(self._environment)
 
     def fork(
         self, name: str, module: str, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: IO[bytes]
@@ -208,5 +214,5 @@ def fork_server(folder: StateFolder, reaper: Reaper) -> Iterator[ForkServer | No
         yield server
 
 
-def _of_the_interpreter(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name.startswith(_READ_BY_THE_INTERPRETER)}
+def _read_once(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(_READ_ONCE)}

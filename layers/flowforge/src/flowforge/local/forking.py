@@ -57,8 +57,8 @@ def _load(modules: Sequence[str]) -> dict[Path, int]:
     gc.collect()
     gc.freeze()
     installed = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-    files = {file for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
-    return {Path(file): Path(file).stat().st_mtime_ns for file in files if not file.startswith(installed)}
+    files = [Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))]
+    return {file: file.stat().st_mtime_ns for file in files if not str(file).startswith(installed) and file.exists()}
 
 
 def _changed(loaded: Mapping[Path, int]) -> bool:
