@@ -10,7 +10,7 @@ export PATH := $(dir $(UV)):$(PATH)
 export UV
 # A process of tests for each processor and one more, since many tests wait; a module's tests share its stack, so they
 # stay together. Their many state folders share one store of compiled files. Threads of polars beside so many processes wait
-# for each other; what tests start by itself has as many as a user's has.
+# for each other; functions that tests start have as many as a user's.
 SIDE_BY_SIDE = -n $(shell python3 -c 'import os; print(min((os.cpu_count() or 1) + 1, 6))') --dist loadscope --no-loadscope-reorder
 # Every function process imports polars; without bytecode on disk each start compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -100,7 +100,8 @@ class Server:
 @cache
 def _emptying() -> str:
     """Let all rows go, and count from one again. Of tables with few rows it takes a fifth of the time of TRUNCATE."""
-    rows = [f'DELETE FROM "{table.name}";' for table in METADATA.sorted_tables]
+    names = ", ".join(f'"{table.name}"' for table in METADATA.sorted_tables)
+    rows = [f"LOCK TABLE {names};", *(f'DELETE FROM "{table.name}";' for table in METADATA.sorted_tables)]
     numbers = [
         f"PERFORM setval(pg_get_serial_sequence('\"{table.name}\"', '{table.autoincrement_column.name}'), 1, false);"
         for table in METADATA.sorted_tables

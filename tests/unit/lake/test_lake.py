@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+import boto3
 import pytest
 
 from flowforge.lake.lake import BUCKET_VARIABLE, Lake
@@ -100,6 +101,7 @@ def test_the_bucket_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, 
         "AWS_DEFAULT_REGION": REGION,
     }.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     lake = Lake.from_environment()
     assert lake.uri("a/b") == "s3://data/a/b"
     assert lake.storage_options["aws_endpoint_url"] == s3_url

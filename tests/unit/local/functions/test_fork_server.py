@@ -9,11 +9,17 @@ import psutil
 import pytest
 
 from flowforge.local.errors import LocalStackError
-from flowforge.local.fork_server import ForkedProcess, ForkServer
+from flowforge.local.fork_server import ForkServer
+from flowforge.local.forked_process import ForkedProcess
+from flowforge.local.function_logs import FunctionLogs
+from flowforge.local.functions import FunctionHost
 from flowforge.local.process_environment import process_environment
 from flowforge.local.reaper import Reaper
+from flowforge.local.sandbox import SandboxSettings
+from flowforge.local.template import FunctionSpec
 from unit.local.conftest import Eventually
 from unit.local.functions.conftest import forks
+from unit.local.functions_lab import call
 
 pytestmark = forks
 
@@ -142,3 +148,25 @@ def test_code_that_has_changed_on_disk_is_what_the_next_process_runs(
             assert process.wait(timeout=10) == -15
         eventually(lambda: not first.is_running())
         assert after.poll() is None
+
+
+def test_a_server_that_was_killed_a_moment_ago_is_replaced_at_once(reaper: Reaper, state: Path, program: Path) -> None:
+    with (
+        closing(ForkServer(reaper, process_environment(state), program / "fork-server.log", [])) as server,
+        (program / "log").open("wb") as log,
+    ):
+        for _ in range(3):
+            assert server.fork("W", "waits", [], folder=program, environment={}, log=log).pid
+            the_server().kill()
+
+
+def test_where_the_server_cannot_load_its_modules_functions_are_started(
+    reaper: Reaper, program: Path, state: Path, folder: Path, logs: FunctionLogs
+) -> None:
+    (program / "broken.py").write_text("raise RuntimeError('not this one')")
+    environment = {**process_environment(state), "PYTHONPATH": str(program)}
+    spec = FunctionSpec("F", folder, "handler.handle", 256, 20.0, {"PYTHONPATH": str(program)})
+    with closing(ForkServer(reaper, environment, program / "fork-server.log", ["broken"])) as forks_nothing:
+        host = FunctionHost([spec], SandboxSettings(state, {}, reaper, logs, forks_nothing))
+        assert call(host)["folder"] == str(folder)
+        host.close()

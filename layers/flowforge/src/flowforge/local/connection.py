@@ -45,8 +45,8 @@ class StackConnection:
         self.state_machine_arn = state_machine_arn
         self._clients: dict[str, Any] = {}
         self._session: boto3.session.Session | None = None
-        # A client may be used from any thread, and a session not.
-        self._lock = threading.RLock()
+        # A client may be used from any thread; a session may not.
+        self._lock = threading.Lock()
 
     def client(self, service: str) -> Any:
         """The boto3 client of this stack; ``service`` as boto3 names it (``s3``, ``stepfunctions``, ``lambda``).
@@ -55,7 +55,7 @@ class StackConnection:
         """
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = self.session().client(
+                self._clients[service] = self._of_clients().client(
                     service,  # type: ignore[call-overload]
                     endpoint_url=self.endpoints.get(service, self.endpoints["aws"]),
                     # A proxy of the network must not see what stays on this machine.
@@ -66,7 +66,7 @@ class StackConnection:
     def lake(self) -> Lake:
         """The data bucket, as the steps see it."""
         with self._lock:
-            return Lake.connect(self.data_bucket, self.session(), endpoint_url=self.endpoints["aws"], stage=STAGE)
+            return Lake.connect(self.data_bucket, self._of_clients(), endpoint_url=self.endpoints["aws"], stage=STAGE)
 
     def environment(self) -> dict[str, str]:
         """The variables with which boto3, the AWS CLI and the product reach this stack."""
@@ -87,15 +87,18 @@ class StackConnection:
         }
 
     def session(self) -> boto3.session.Session:
-        """The session of this stack, with its credentials: one, since each reads the descriptions of services anew."""
-        with self._lock:
-            if self._session is None:
-                self._session = boto3.session.Session(
-                    aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-                    aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-                    region_name=REGION,
-                )
-            return self._session
+        """A session with the credentials of the stack, for one thread."""
+        return boto3.session.Session(
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name=REGION,
+        )
+
+    def _of_clients(self) -> boto3.session.Session:
+        """The session of all clients, used under the lock: each one reads the descriptions of services anew."""
+        if self._session is None:
+            self._session = self.session()
+        return self._session
 
     def database(self, *, pool_size: int = 1) -> "Database":
         """The metadata of this stack; whoever asks for it closes it."""

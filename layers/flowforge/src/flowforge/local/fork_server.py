@@ -7,17 +7,16 @@ import contextlib
 import json
 import os
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
-from signal import SIGKILL, SIGTERM
-from typing import IO
+from queue import Empty, SimpleQueue
+from signal import SIGKILL
+from typing import IO, Any
 
 from flowforge.local.errors import LocalStackError
+from flowforge.local.forked_process import ForkedProcess
 from flowforge.local.forking import MESSAGE_BYTES
 from flowforge.local.leftovers import mark_of
 from flowforge.local.process_environment import process_environment
@@ -25,7 +24,8 @@ from flowforge.local.processes import ChildProcess
 from flowforge.local.reaper import Reaper, signal_group
 from flowforge.local.state_folder import StateFolder
 
-FORKS = sys.platform == "linux"
+ANSWER_SECONDS = 30
+"""A server that takes longer, its libraries' loading included, is given up."""
 # What the functions of the control plane load, and the steps' in part. Nothing that starts a thread when it is loaded, as
 # polars and pyarrow do: threads do not come along into a forked process.
 PRELOADED = (
@@ -41,45 +41,29 @@ PRELOADED = (
 )
 _READ_ONCE = (
     # By the interpreter and the C library when a process starts.
-    *("PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_"),
+    *("PYTHON", "LD_", "LC_", "LANG", "HOME", "MALLOC_", "GLIBC_"),
     # By the libraries when they are loaded, and by the session that boto3 shares when it is made.
     *("POWERTOOLS_DEBUG", "POWERTOOLS_TRACE_MIDDLEWARES", "PYDANTIC_", "BOTOCORE_"),
     *("AWS_CONFIG_FILE", "AWS_DATA_PATH", "AWS_DEFAULT_PROFILE", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"),
 )
 
 
-@dataclass(frozen=True)
-class ForkedProcess:
-    """A process that the server has forked, with what ``subprocess.Popen`` knows of its own."""
+def _can_fork() -> bool:
+    """Linux since 5.3, unless a container forbids its way to hear of a process's end."""
+    if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return False
+    return True
 
-    pid: int
-    _ended: threading.Event = field(default_factory=threading.Event)
-    _codes: list[int] = field(default_factory=list)
 
-    def poll(self) -> int | None:
-        """The exit code, negative for a signal; None while it runs."""
-        # Where the server has taken it away, its word is on the way.
-        return self.wait() if self._ended.is_set() or not signal_group(self.pid, 0) else None
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end. Raises subprocess.TimeoutExpired."""
-        if not self._ended.wait(timeout):
-            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0.0)
-        return self._codes[0]
-
-    def terminate(self) -> None:
-        """Send SIGTERM to the process."""
-        if self.poll() is None:
-            os.kill(self.pid, SIGTERM)
-
-    def end(self, code: int) -> None:
-        """Take note of its end."""
-        self._codes.append(code)
-        self._ended.set()
+FORKS = _can_fork()
 
 
 class ForkServer:
-    """A process that forks others on demand; another one where it was killed, or where its modules have changed since.
+    """A process that forks others on demand; replaced when it was killed or its modules have changed.
 
     ``environment`` is that of the server, with the variables that are read only once; ``modules`` are loaded.
     """
@@ -90,6 +74,7 @@ class ForkServer:
         self._log = log
         self._modules = tuple(modules)
         self._lock = threading.Lock()
+        self._closed = False
         self._servers: list[_Server] = []
         """The last one forks; earlier ones have processes that run."""
 
@@ -125,10 +110,13 @@ class ForkServer:
     def close(self) -> None:
         """End the server; what it has forked is ended by whoever asked for it."""
         with self._lock:
+            self._closed = True
             for server in self._servers:
                 server.close()
 
     def _running(self) -> "_Server":
+        if self._closed:
+            raise LocalStackError("the stack ends, so no process for a function is forked any more")
         if not self._servers or not self._servers[-1].forks:
             for server in [server for server in self._servers if server.ended]:
                 server.close()
@@ -164,8 +152,14 @@ class _Server:
         try:
             socket.send_fds(self._channel, [request], [log])
         except OSError:
+            self.forks = False
             return None
-        return self._answers.get()
+        try:
+            return self._answers.get(timeout=ANSWER_SECONDS)
+        except Empty:
+            self.forks = False
+            self._process.stop(seconds=0)
+            return None
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -175,23 +169,32 @@ class _Server:
         self._channel.close()
 
     def _listen(self) -> None:
-        try:
-            while message := self._channel.recv(MESSAGE_BYTES):
-                self._hear(json.loads(message))
-        except ConnectionResetError:
-            # Killed with a message unread.
-            pass
+        while message := self._received():
+            self._hear(json.loads(message))
+        self.forks = False
         self._process.stop(seconds=0)
-        self.ended, self.forks = True, False
+        self.ended = True
         # Nobody is left who could tell how these end.
         for process in list(self._forked.values()):
             signal_group(process.pid, SIGKILL)
             process.end(-SIGKILL)
         self._answers.put(None)
 
-    def _hear(self, message: Mapping[str, int]) -> None:
+    def _received(self) -> bytes:
+        """The next message; none at the server's end."""
+        while True:
+            try:
+                return self._channel.recv(MESSAGE_BYTES)
+            except ConnectionResetError:
+                # The server was killed with a request unread; what it had said before can still be heard.
+                continue
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
         if "stale" in message:
             self.forks = False
+            self._answers.put(None)
+            return
+        if "failed" in message:
             self._answers.put(None)
             return
         pid = message["pid"]

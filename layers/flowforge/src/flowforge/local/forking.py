@@ -5,6 +5,7 @@ open file of its log; then the id of the process, and at its end the exit code. 
 forks no more: it says so, tells the ends of its processes, and ends after the last one.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -29,11 +30,12 @@ _SERVICES = ("glue", "s3", "sqs", "stepfunctions")
 
 @dataclass(frozen=True)
 class Forked:
-    """What a forked process holds: its request, the file of its log, and a pipe to tell that it is on its own."""
+    """What a forked process holds: its request, its log, and pipes to tell that it leads a group and to wait until it may go."""
 
     request: dict[str, Any]
     log: int
     ready: int
+    go: int
 
 
 def main() -> None:
@@ -48,6 +50,7 @@ def main() -> None:
 
 def _load(modules: Sequence[str]) -> dict[Path, int]:
     """The answer is when each file was written that may change while the server runs: those that were not installed."""
+    began = time.time_ns()
     for name in modules:
         importlib.import_module(name)
     boto3.setup_default_session()
@@ -58,10 +61,13 @@ def _load(modules: Sequence[str]) -> dict[Path, int]:
     gc.freeze()
     installed = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     files = [Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))]
-    return {file: file.stat().st_mtime_ns for file in files if not str(file).startswith(installed) and file.exists()}
+    written = {file: file.stat().st_mtime_ns for file in files if not str(file).startswith(installed) and file.exists()}
+    # Whether one that was written meanwhile was loaded before or after, nobody knows.
+    return {file: 0 if moment >= began else moment for file, moment in written.items()}
 
 
 def _changed(loaded: Mapping[Path, int]) -> bool:
+    """Whether a file is another one since it was loaded, or is gone."""
     try:
         return any(file.stat().st_mtime_ns != written for file, written in loaded.items())
     except FileNotFoundError:
@@ -72,7 +78,7 @@ def _serve(owner: socket.socket, loaded: Mapping[Path, int]) -> Forked | None:
     """Returns in the server at its end, with None, and in every forked process."""
     try:
         return _forked(owner, loaded)
-    except BrokenPipeError:
+    except (BrokenPipeError, ConnectionResetError):
         # The owner is gone.
         return None
 
@@ -96,13 +102,19 @@ def _forked(owner: socket.socket, loaded: Mapping[Path, int]) -> Forked | None:
                     os.close(logs[0])
                     owner.send(json.dumps({"stale": True}).encode())
                     continue
-                ready, readied = os.pipe()
-                pid = os.fork()
+                (ready, readied), (wait, go) = os.pipe(), os.pipe()
+                try:
+                    pid = os.fork()
+                except OSError as error:
+                    for unused in (ready, readied, wait, go, logs[0]):
+                        os.close(unused)
+                    owner.send(json.dumps({"failed": str(error)}).encode())
+                    continue
                 if pid == 0:
-                    for inherited in (ready, *running):
+                    for inherited in (ready, go, *running):
                         os.close(inherited)
-                    return Forked(json.loads(message), logs[0], readied)
-                for given in (readied, logs[0]):
+                    return Forked(json.loads(message), logs[0], readied, wait)
+                for given in (readied, wait, logs[0]):
                     os.close(given)
                 # Whoever is told of the process may end its group, so that has to be there.
                 os.read(ready, 1)
@@ -111,6 +123,10 @@ def _forked(owner: socket.socket, loaded: Mapping[Path, int]) -> Forked | None:
                 running[end] = pid
                 selector.register(end, selectors.EVENT_READ)
                 owner.send(json.dumps({"pid": pid}).encode())
+                # It runs nothing before its owner knows of it: it ends where this process ends sooner.
+                with contextlib.suppress(BrokenPipeError):
+                    os.write(go, b".")
+                os.close(go)
     return None
 
 
@@ -125,10 +141,12 @@ def _leave(forked: Forked) -> None:
     request = forked.request
     os.setsid()
     os.write(forked.ready, b".")
+    if not os.read(forked.go, 1):
+        os._exit(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for descriptor, stream in ((nothing, 0), (forked.log, 1), (forked.log, 2)):
         os.dup2(descriptor, stream)
-    for descriptor in (nothing, forked.log, forked.ready):
+    for descriptor in (nothing, forked.log, forked.ready, forked.go):
         os.close(descriptor)
     os.chdir(request["folder"])
     os.environ.clear()
@@ -137,7 +155,8 @@ def _leave(forked: Forked) -> None:
     sys.argv = [request["module"], *request["arguments"]]
     sys.path.insert(0, request["folder"])
     # What `top` and `ps` show instead of the server's name; the kernel keeps 15 characters.
-    Path("/proc/self/comm").write_text(request["name"], encoding="utf-8")
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(request["name"], encoding="utf-8")
 
 
 if __name__ == "__main__":

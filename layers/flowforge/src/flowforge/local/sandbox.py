@@ -1,6 +1,7 @@
 """One execution environment: a process with the real runtime client, its limits, and how each of its ends is named."""
 
 import json
+import logging
 import os
 import queue
 import shutil
@@ -14,6 +15,7 @@ from signal import Signals
 from typing import IO
 
 from flowforge.local.call_report import CallReport
+from flowforge.local.errors import LocalStackError
 from flowforge.local.fork_server import ForkServer
 from flowforge.local.function_environment import function_environment, new_stream_name
 from flowforge.local.function_logs import FunctionLogs
@@ -29,6 +31,7 @@ RESPONSE_LIMIT_BYTES = 6_291_556
 # AWS gives the loading of a function ten seconds, and after them, once more, the function's own time.
 INIT_SECONDS = 10.0
 _POLL_SECONDS = 0.025
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -200,8 +203,13 @@ def _started(spec: FunctionSpec, settings: SandboxSettings, environment: Mapping
     """The process with the runtime client, which loads the handler."""
     forks, module = settings.forks, "awslambdaric"
     if forks is not None and forks.suits(environment):
-        forked = forks.fork(spec.name, module, [spec.handler], folder=spec.folder, environment=environment, log=log)
-        return ChildProcess(forked, settings.reaper)
+        try:
+            forked = forks.fork(spec.name, module, [spec.handler], folder=spec.folder, environment=environment, log=log)
+        except LocalStackError:
+            # A started one says in the function's log what cannot be loaded.
+            logger.warning("%s is started instead", spec.name, exc_info=True)
+        else:
+            return ChildProcess(forked, settings.reaper)
     command = [sys.executable, "-m", module, spec.handler]
     return ChildProcess.start(command, reaper=settings.reaper, cwd=spec.folder, environment=environment, log=log)
 

@@ -17,7 +17,11 @@ class Usage:
     """Watches a process and its scratch folder. ``peak_bytes`` is the highest resident size that was seen."""
 
     def __init__(self, pid: int, scratch: Path) -> None:
-        self._process = psutil.Process(pid)
+        try:
+            self._process: psutil.Process | None = psutil.Process(pid)
+        except psutil.NoSuchProcess:
+            # It has ended already, and whoever started it has taken note.
+            self._process = None
         self._scratch = scratch
         self._children: list[psutil.Process] = []
         self._children_at = time.monotonic()
@@ -27,6 +31,8 @@ class Usage:
 
     def resident_bytes(self) -> int:
         """The resident set of the process and of its children, as far as they still run."""
+        if self._process is None:
+            return 0
         if time.monotonic() - self._children_at > _CHILDREN_SECONDS:
             self._children = _children_of(self._process)
             self._children_at = time.monotonic()
